@@ -1,0 +1,152 @@
+import type { Logger } from 'pino';
+import { assertUuid } from '../data/read-scope.ts';
+import { Unauthenticated } from '../errors.ts';
+import type { Services } from '../services.ts';
+import { effectivePermissions } from './permissions.ts';
+import { type Credential, parseCredential, sameHash } from './tokens.ts';
+import type { Viewer } from './viewer.ts';
+
+/** How long a credential that was found good is believed without asking again. A revocation is an event and ends it. */
+const TRUST_MS = 10_000;
+const MAX_CACHED = 10_000;
+
+interface Grant {
+  viewer: Omit<Viewer, 'request'>;
+  expiresAt: Date | null;
+  lastUsedAt: Date | null;
+}
+
+interface GrantRow {
+  tenantId: string;
+  id: string;
+  memberId: string;
+  hash: Buffer;
+  expiresAt: Date | null;
+  revokedAt: Date | null;
+  keyPermissions: string[] | null;
+  lastUsedAt: Date | null;
+  userId: string;
+  role: string;
+  permissions: string[];
+}
+
+/** Tells who a request comes from. Keeps what it found for a few seconds, so that a busy key costs no statement. */
+export class Authenticator {
+  readonly #services: Pick<Services, 'pool' | 'bus' | 'log' | 'read'>;
+  readonly #cache = new Map<string, { grant: Grant; until: number }>();
+  readonly #log: Logger;
+  readonly #off: () => void;
+
+  constructor(services: Pick<Services, 'pool' | 'bus' | 'log' | 'read'>) {
+    this.#services = services;
+    this.#log = services.log;
+    this.#off = services.bus.onAny((tenantId) => this.#forget(tenantId));
+  }
+
+  /** A tenant's log grew: its credentials or members may have changed. Asking again is one statement. */
+  #forget(tenantId: string | undefined): void {
+    if (tenantId === undefined) this.#cache.clear();
+    for (const [key, { grant }] of this.#cache) if (grant.viewer.tenantId === tenantId) this.#cache.delete(key);
+  }
+
+  /**
+   * The viewer of a credential, `argus_…` as sent in `Authorization: Bearer`.
+   * @throws Unauthenticated when it is malformed, unknown, expired or revoked: the message does not tell which
+   */
+  async viewer(text: string, request: Viewer['request']): Promise<Viewer> {
+    const credential = parseCredential(text);
+    if (!credential) throw refused();
+    const key = credential.hash.toString('base64');
+    const known = this.#cache.get(key);
+    const grant = known && known.until > Date.now() ? known.grant : await this.#load(credential, key);
+    if (grant.expiresAt && grant.expiresAt <= new Date()) throw refused();
+    return { ...grant.viewer, request };
+  }
+
+  async #load(credential: Credential, cacheKey: string): Promise<Grant> {
+    const row = await this.#find(credential);
+    if (!row || row.revokedAt || !sameHash(row.hash, credential.hash)) throw refused();
+    const grant: Grant = {
+      viewer: {
+        kind: credential.kind === 'key' ? 'API_KEY' : 'MEMBER',
+        tenantId: row.tenantId,
+        memberId: row.memberId,
+        userId: row.userId,
+        permissions: effectivePermissions({
+          role: row.role,
+          extra: row.permissions,
+          keyPermissions: row.keyPermissions,
+        }),
+        credentialId: row.id,
+      },
+      expiresAt: row.expiresAt,
+      lastUsedAt: row.lastUsedAt,
+    };
+    if (this.#cache.size >= MAX_CACHED) this.#cache.clear();
+    this.#cache.set(cacheKey, { grant, until: Date.now() + TRUST_MS });
+    if (credential.kind === 'key') this.#touch(grant);
+    return grant;
+  }
+
+  /** Before the tenant is known, row-level security shows just the row that the setting names. */
+  async #find(credential: Credential): Promise<GrantRow | undefined> {
+    const client = await this.#services.pool.connect();
+    try {
+      const role = this.#services.read.setRole ? 'SET LOCAL ROLE argus_app; ' : '';
+      const setting =
+        credential.kind === 'key'
+          ? `SET LOCAL app.auth_key = '${assertUuid(credential.id)}'`
+          : `SET LOCAL app.auth_token = '${credential.hash.toString('hex')}'`;
+      await client.query(`BEGIN READ ONLY; ${role}${setting}`);
+      const table = credential.kind === 'key' ? KEY_COLUMNS : SESSION_COLUMNS;
+      const { rows: found } = await client.query<Omit<GrantRow, 'userId' | 'role' | 'permissions'>>(table.text, [
+        credential.kind === 'key' ? credential.id : credential.hash,
+      ]);
+      const [row] = found;
+      if (!row) return undefined;
+      await client.query(`SET LOCAL app.tenant_id = '${assertUuid(row.tenantId)}'`);
+      const { rows: members } = await client.query<{ userId: string; role: string; permissions: string[] }>(
+        `SELECT user_id AS "userId", role, permissions FROM members WHERE tenant_id = $1::uuid AND id = $2::uuid AND is_active`,
+        [row.tenantId, row.memberId],
+      );
+      const [member] = members;
+      return member ? { ...row, ...member } : undefined;
+    } finally {
+      await client.query('ROLLBACK').then(
+        () => client.release(),
+        (error: Error) => client.release(error),
+      );
+    }
+  }
+
+  /** Notes the key's use, at most once a minute: good enough to find keys that nobody uses. */
+  #touch(grant: Grant): void {
+    const { tenantId, credentialId } = grant.viewer;
+    if (!credentialId || (grant.lastUsedAt && Date.now() - grant.lastUsedAt.getTime() < 60_000)) return;
+    const role = this.#services.read.setRole ? 'SET LOCAL ROLE argus_app; ' : '';
+    this.#services.pool
+      .query(
+        // Several statements in one text are one transaction, which an error rolls back by itself.
+        `${role}SET LOCAL app.tenant_id = '${assertUuid(tenantId)}';
+         UPDATE api_keys SET last_used_at = now() WHERE tenant_id = '${tenantId}' AND id = '${assertUuid(credentialId)}'`,
+      )
+      .catch((error: unknown) => this.#log.warn({ err: error }, 'cannot note the use of an API key'));
+  }
+
+  close(): void {
+    this.#off();
+  }
+}
+
+const KEY_COLUMNS = {
+  text: `SELECT tenant_id AS "tenantId", id, member_id AS "memberId", key_hash AS hash, expires_at AS "expiresAt", revoked_at AS "revokedAt",
+    permissions AS "keyPermissions", last_used_at AS "lastUsedAt" FROM api_keys WHERE id = $1::uuid`,
+};
+const SESSION_COLUMNS = {
+  text: `SELECT tenant_id AS "tenantId", id, member_id AS "memberId", token_hash AS hash, expires_at AS "expiresAt", revoked_at AS "revokedAt",
+    NULL::text[] AS "keyPermissions", NULL::timestamptz AS "lastUsedAt" FROM sessions WHERE token_hash = $1::bytea`,
+};
+
+function refused(): Unauthenticated {
+  return new Unauthenticated('this key or session is not known here, has expired or was revoked');
+}

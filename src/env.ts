@@ -1,0 +1,292 @@
+import { z } from 'zod';
+import { parseKeyRing } from './access/encryption.ts';
+import { databaseUrlProblem, hasDefaultPassword, maskUrl, POOL_DEFAULTS } from './data/connection.ts';
+
+/** Settings of the process. This is the only file that reads `process.env`; every variable is a row of `VARIABLES`. */
+
+/** Description, default and example, in words for the reader. */
+type Words = [description: string, fallback: string, example: string];
+/** What error messages may show of the value. */
+type Shown = 'all' | 'url' | 'nothing';
+
+function row<S extends z.ZodType>(words: Words, allowed: string, schema: S, shown: Shown = 'all') {
+  const [description, fallback, example] = words;
+  return { description, fallback, example, allowed, schema, shown };
+}
+
+function wholeNumber<D extends number | null>(min: number, max: number, value: D, words: Words) {
+  const allowed = `a whole number from ${min} to ${max}`;
+  const inRange = (given: string) => /^\d{1,10}$/.test(given) && Number(given) >= min && Number(given) <= max;
+  const schema = z.string().refine(inRange, `is not ${allowed}`).transform(Number).optional();
+  return row(
+    words,
+    allowed,
+    schema.transform((given): number | D => given ?? value),
+  );
+}
+
+function choice<const C extends readonly [string, ...string[]]>(choices: C, value: C[number], words: Words) {
+  const schema = z.enum(choices, 'is not one of the allowed values').optional();
+  return row(
+    words,
+    choices.join(', '),
+    schema.transform((given): C[number] => given ?? value),
+  );
+}
+
+/** Any text in which `problemOf` finds no problem; null when unset. */
+function text(problemOf: (given: string) => string | null, words: Words, allowed: string, shown: Shown = 'all') {
+  const schema = z.string().superRefine((given, context) => {
+    const problem = problemOf(given);
+    if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+  });
+  return row(
+    words,
+    allowed,
+    schema.optional().transform((given) => given ?? null),
+    shown,
+  );
+}
+
+function databaseUrl(description: string, fallback: string) {
+  const words: Words = [description, fallback, 'postgresql://argus_app:…@db.example.org/argus?sslmode=verify-full'];
+  return text(databaseUrlProblem, words, 'postgresql://user:password@host:5432/database?sslmode=…', 'url');
+}
+
+function encryptionKeys(description: string, fallback: string) {
+  const words: Words = [description, fallback, '2025a:<base64 of 32 bytes>'];
+  return text(keysProblem, words, '<id>:<base64 of 32 bytes>, several with commas, the current one first', 'nothing');
+}
+
+function keysProblem(given: string): string | null {
+  try {
+    parseKeyRing(given);
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+function httpProblem(given: string): string | null {
+  return /^https?:$/.test(URL.parse(given)?.protocol ?? '') ? null : 'is not an http:// or https:// URL';
+}
+
+function originsProblem(given: string): string | null {
+  const bad = listOf(given).find((origin) => httpProblem(origin) !== null || URL.parse(origin)?.origin !== origin);
+  return bad === undefined ? null : `"${bad}" is not an origin`;
+}
+
+function listOf(given: string): string[] {
+  return given
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+}
+
+const flagProblem = (given: string) => (/^(true|false|1|0)$/.test(given) ? null : 'is neither true nor false');
+const noProblem = () => null;
+
+const ENVIRONMENTS = ['development', 'production', 'test'] as const;
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+
+const VARIABLES = {
+  NODE_ENV: choice(ENVIRONMENTS, 'development', ['What the process is for', 'development', 'production']),
+  DATABASE_URL: databaseUrl(
+    'Database of the server; sslmode, sslrootcert, sslcert and sslkey in it decide about TLS',
+    'none: development runs a database of its own, production does not start',
+  ),
+  PRODUCTION_DATABASE_URL: databaseUrl('Used in production when DATABASE_URL is not set', 'none'),
+  DATABASE_OWNER_URL: databaseUrl('The database as the role that owns the tables, for migrations', 'DATABASE_URL'),
+  DB_POOL_SIZE: wholeNumber(1, 1000, null, ['Connections kept open', '5; production 20; test 1', '10']),
+  DB_POOL_OVERFLOW: wholeNumber(0, 1000, null, [
+    'Connections above that while busy',
+    '10; production 50; test 0',
+    '20',
+  ]),
+  DB_POOL_TIMEOUT_MS: wholeNumber(1, 600_000, null, [
+    'Longest wait for a connection of the pool',
+    '30000; production 60000',
+    '5000',
+  ]),
+  DB_POOL_RECYCLE_S: wholeNumber(0, 86_400, null, [
+    'Seconds after which a connection is replaced; 0: never',
+    '3600; production 1800',
+    '900',
+  ]),
+  CONNECT_TIMEOUT_MS: wholeNumber(1, 600_000, 20_000, ['Longest time to connect outside the pool', '20000', '5000']),
+  STATEMENT_TIMEOUT_MS: wholeNumber(0, 3_600_000, 15_000, [
+    'Longest run of a statement; 0: no limit',
+    '15000',
+    '30000',
+  ]),
+  IDLE_TX_TIMEOUT_MS: wholeNumber(0, 3_600_000, 10_000, [
+    'Longest idle time in a transaction; 0: any',
+    '10000',
+    '5000',
+  ]),
+  SLOW_STATEMENT_MS: wholeNumber(0, 3_600_000, 1000, ['Statements that take longer are logged', '1000', '250']),
+  PORT: wholeNumber(0, 65_535, 4000, ['Port to listen on; 0: any free one', '4000', '8080']),
+  HOST: text(
+    noProblem,
+    ['Address to listen on', '127.0.0.1; production 0.0.0.0', '0.0.0.0'],
+    'an address or host name',
+  ),
+  ARGUS_DIR: text(noProblem, ['Where development keeps its database and key', '.argus', '/var/lib/argus'], 'a path'),
+  ENCRYPTION_KEYS: encryptionKeys(
+    'Keys of protected columns; make one with: openssl rand -base64 32',
+    'none: development keeps one in ARGUS_DIR, production does not start',
+  ),
+  DB_ENCRYPTION_KEY: encryptionKeys('Other name of ENCRYPTION_KEYS, which wins', 'none'),
+  LOG_LEVEL: choice(LOG_LEVELS, 'info', ['Least serious level that is logged', 'info', 'debug']),
+  SESSION_HOURS: wholeNumber(1, 8760, 12, ['Hours until a session ends', '12', '8']),
+  PUBLIC_URL: text(
+    httpProblem,
+    ['Address under which callers reach the server', 'http:// with HOST and PORT', 'https://argus.example.org'],
+    'an http:// or https:// URL',
+  ),
+  CORS_ORIGINS: text(
+    originsProblem,
+    ['Origins whose pages may call the server', 'none', 'https://app.example.org,https://admin.example.org'],
+    'scheme://host[:port] without a path, several with commas; "*" is not allowed',
+  ),
+  GRAPHIQL: text(flagProblem, ['Whether the GraphiQL page is served', 'true; production false', 'true'], 'true, false'),
+  TRUST_PROXY: wholeNumber(0, 10, 0, ['Proxies in front whose X-Forwarded-For entry is believed', '0', '1']),
+} as const;
+
+type Name = keyof typeof VARIABLES;
+type Raw = { [N in Name]: z.output<(typeof VARIABLES)[N]['schema']> };
+
+/** The settings, with every default that depends on NODE_ENV filled in. Names are those of the variables. */
+export interface Env {
+  NODE_ENV: Raw['NODE_ENV'];
+  /** Never null in production; null elsewhere means the database that development runs itself. */
+  DATABASE_URL: string | null;
+  /** Null means that migrations use DATABASE_URL. */
+  DATABASE_OWNER_URL: string | null;
+  DB_POOL_SIZE: number;
+  DB_POOL_OVERFLOW: number;
+  DB_POOL_TIMEOUT_MS: number;
+  /** Seconds; 0 is never. */
+  DB_POOL_RECYCLE_S: number;
+  CONNECT_TIMEOUT_MS: number;
+  STATEMENT_TIMEOUT_MS: number;
+  IDLE_TX_TIMEOUT_MS: number;
+  SLOW_STATEMENT_MS: number;
+  PORT: number;
+  HOST: string;
+  ARGUS_DIR: string;
+  /** Text for `parseKeyRing`. Never null in production; null elsewhere means `ephemeralKeyRing(ARGUS_DIR)`. */
+  ENCRYPTION_KEYS: string | null;
+  LOG_LEVEL: Raw['LOG_LEVEL'];
+  SESSION_HOURS: number;
+  /** Without a slash at the end. */
+  PUBLIC_URL: string;
+  CORS_ORIGINS: readonly string[];
+  GRAPHIQL: boolean;
+  /** Number of proxies; 0 means X-Forwarded-For is ignored. */
+  TRUST_PROXY: number;
+}
+
+/** One or more variables are wrong; the message has a paragraph for each, with secrets masked. */
+export class EnvError extends Error {
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the environment is not usable:\n${problems.map((problem) => `- ${problem}`).join('\n')}`);
+    this.name = 'EnvError';
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads and checks the settings. A variable that is empty counts as unset.
+ *
+ * @throws EnvError naming every bad variable, its value (secrets masked), the problem and what is allowed
+ */
+export function loadEnv(source: Readonly<Record<string, string | undefined>> = process.env): Env {
+  const raw: Record<string, unknown> = {};
+  const problems: string[] = [];
+  for (const [name, variable] of Object.entries(VARIABLES)) {
+    const given = source[name] === '' ? undefined : source[name];
+    const result = variable.schema.safeParse(given);
+    if (result.success) raw[name] = result.data;
+    else problems.push(problemLine(name, given ?? '', result.error.issues[0]?.message ?? 'is not valid', variable));
+  }
+  if (problems.length > 0) throw new EnvError(problems);
+  // Every row of the table has just been parsed by its own schema, which is what Raw says.
+  const parsed = raw as Raw;
+  const refusals = parsed.NODE_ENV === 'production' ? productionRefusals(parsed) : [];
+  if (refusals.length > 0) throw new EnvError(refusals);
+  return resolve(parsed);
+}
+
+function problemLine(
+  name: string,
+  given: string,
+  problem: string,
+  { shown, allowed }: { shown: Shown; allowed: string },
+) {
+  const value = shown === 'all' ? JSON.stringify(given) : shown === 'url' ? maskUrl(given) : '***';
+  return `${name} = ${value}: ${problem}. Allowed: ${allowed}`;
+}
+
+function resolve(raw: Raw): Env {
+  const { PRODUCTION_DATABASE_URL, DB_ENCRYPTION_KEY, ...rest } = raw;
+  const production = raw.NODE_ENV === 'production';
+  const pool = POOL_DEFAULTS[raw.NODE_ENV];
+  const host = raw.HOST ?? (production ? '0.0.0.0' : '127.0.0.1');
+  const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
+  return {
+    ...rest,
+    DATABASE_URL: raw.DATABASE_URL ?? (production ? PRODUCTION_DATABASE_URL : null),
+    DB_POOL_SIZE: raw.DB_POOL_SIZE ?? pool.size,
+    DB_POOL_OVERFLOW: raw.DB_POOL_OVERFLOW ?? pool.overflow,
+    DB_POOL_TIMEOUT_MS: raw.DB_POOL_TIMEOUT_MS ?? pool.timeoutMs,
+    DB_POOL_RECYCLE_S: raw.DB_POOL_RECYCLE_S ?? pool.recycleS,
+    HOST: host,
+    ARGUS_DIR: raw.ARGUS_DIR ?? '.argus',
+    ENCRYPTION_KEYS: raw.ENCRYPTION_KEYS ?? DB_ENCRYPTION_KEY,
+    PUBLIC_URL: (raw.PUBLIC_URL ?? `http://${reachable}:${raw.PORT}`).replace(/\/+$/, ''),
+    CORS_ORIGINS: listOf(raw.CORS_ORIGINS ?? ''),
+    GRAPHIQL: raw.GRAPHIQL === null ? !production : raw.GRAPHIQL === 'true' || raw.GRAPHIQL === '1',
+  };
+}
+
+/** What production must not start with. */
+function productionRefusals(raw: Raw): string[] {
+  const refusals: string[] = [];
+  if (raw.DATABASE_URL === null && raw.PRODUCTION_DATABASE_URL === null) {
+    refusals.push('DATABASE_URL (or PRODUCTION_DATABASE_URL) is not set: production needs the URL of its database');
+  }
+  if (raw.ENCRYPTION_KEYS === null && raw.DB_ENCRYPTION_KEY === null) {
+    const how = 'set it to <id>:<key> with a key made by: openssl rand -base64 32';
+    refusals.push(`ENCRYPTION_KEYS (or DB_ENCRYPTION_KEY) is not set: production needs its encryption keys; ${how}`);
+  }
+  for (const name of ['DATABASE_URL', 'PRODUCTION_DATABASE_URL', 'DATABASE_OWNER_URL'] as const) {
+    const url = raw[name];
+    if (url === null || !hasDefaultPassword(url)) continue;
+    refusals.push(`${name} = ${maskUrl(url)}: its password is a well-known default; give the role one of its own`);
+  }
+  return refusals;
+}
+
+let loaded: Env | undefined;
+
+/** The settings of this process, read at the first call. */
+export function env(): Env {
+  loaded ??= loadEnv();
+  return loaded;
+}
+
+/** Every variable with its texts, for `--help` and the documentation. */
+export function describeEnv(): {
+  name: string;
+  description: string;
+  default: string;
+  example: string;
+  allowed: string;
+}[] {
+  return Object.entries(VARIABLES).map(([name, { description, fallback, example, allowed }]) => {
+    return { name, description, default: fallback, example, allowed };
+  });
+}
