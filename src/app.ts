@@ -1,0 +1,94 @@
+import type { GraphQLSchema } from 'graphql';
+import { ephemeralKeyRing, parseKeyRing } from './access/encryption.ts';
+import { sessionConfig } from './data/connection.ts';
+import { openDatabase } from './data/database.ts';
+import { StatementLog } from './data/statement-log.ts';
+import type { Env } from './env.ts';
+import { EventBus } from './events/bus.ts';
+import { startJobs } from './jobs.ts';
+import type { Log } from './log.ts';
+import { MatcherCache } from './modules/intel/matcher-cache.ts';
+import { localProvider } from './modules/intel/osint.local-provider.ts';
+import type { OsintProvider } from './modules/intel/osint.provider.ts';
+import { schema } from './schema.ts';
+import { createGraphQL, type GraphQLEndpoint } from './server/graphql.ts';
+import type { Services } from './services.ts';
+
+export interface App {
+  schema: GraphQLSchema;
+  services: Services;
+  endpoint: GraphQLEndpoint;
+  /** runs `{ __typename }` through the whole pipeline */
+  selfTest(): Promise<boolean>;
+  /** ends every subscription of this process */
+  stopStreams(): void;
+  close(): Promise<void>;
+}
+
+export interface AppOptions {
+  databaseUrl: string;
+  env: Env;
+  log: Log;
+  osintProvider?: OsintProvider;
+  /** background work: the sweep of the dictionary, lookups, statistics. Off for commands that do one thing. */
+  jobs?: boolean;
+}
+
+/** Everything that a database needs to be worked on, without the GraphQL side: what commands use. */
+export async function createServices({
+  databaseUrl,
+  env,
+  log,
+  osintProvider,
+}: AppOptions): Promise<Services & { close(): Promise<void> }> {
+  const statements = new StatementLog(env.SLOW_STATEMENT_MS, log);
+  const database = await openDatabase(databaseUrl, env, statements);
+  const bus = new EventBus(sessionConfig(databaseUrl, env), log);
+  await bus.start();
+  const streams = new AbortController();
+  const services: Services = {
+    env,
+    log,
+    prisma: database.prisma,
+    pool: database.pool,
+    read: { pool: database.pool, setRole: database.setRole, statements },
+    write: { prisma: database.prisma, setRole: database.setRole },
+    bus,
+    keyRing: env.ENCRYPTION_KEYS ? parseKeyRing(env.ENCRYPTION_KEYS) : ephemeralKeyRing(env.ARGUS_DIR),
+    matchers: new MatcherCache(),
+    osintProvider: osintProvider ?? localProvider,
+    streams,
+    startedAt: new Date(),
+  };
+  return {
+    ...services,
+    close: async () => {
+      streams.abort();
+      await bus.close();
+      await database.close();
+    },
+  };
+}
+
+/** The server without a port: what `argus serve` listens with and what every test calls. */
+export async function createApp(options: AppOptions): Promise<App> {
+  const services = await createServices(options);
+  const endpoint = createGraphQL(schema, services);
+  const jobs = (options.jobs ?? true) ? startJobs(services) : null;
+  return {
+    schema,
+    services,
+    endpoint,
+    selfTest: async () => {
+      const response = await endpoint.yoga.fetch('http://localhost/graphql?query={__typename}');
+      return response.ok;
+    },
+    stopStreams: () => services.streams.abort(),
+    close: async () => {
+      services.streams.abort();
+      await jobs?.stop();
+      endpoint.authenticator.close();
+      await services.close();
+    },
+  };
+}

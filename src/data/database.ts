@@ -1,0 +1,69 @@
+import { PrismaPg } from '@prisma/adapter-pg';
+import pg from 'pg';
+import { PrismaClient } from '../../generated/prisma/client.ts';
+import type { Env } from '../env.ts';
+import { poolConfig } from './connection.ts';
+import { statementName } from './statement.ts';
+import type { StatementLog } from './statement-log.ts';
+
+export interface Database {
+  url: string;
+  pool: pg.Pool;
+  prisma: PrismaClient;
+  /** the login role is not argus_app, so every transaction takes that role first */
+  setRole: boolean;
+  close(): Promise<void>;
+}
+
+const INT8 = 20;
+const TYPES: pg.CustomTypesConfig = {
+  // A bigint as a JavaScript number would lose digits, and as text it would not be what Prisma's types say.
+  getTypeParser: (oid, format) =>
+    (oid === INT8 && format !== 'binary' ? BigInt : pg.types.getTypeParser(oid, format)) as never,
+};
+
+/** Opens the pools: one for reads (pipelined) and Prisma's for writes. Fails with what to do when the server is away. */
+export async function openDatabase(url: string, env: Env, statements: StatementLog): Promise<Database> {
+  const config = poolConfig(url, env);
+  const pool = new pg.Pool({ ...config, types: TYPES, pipeline: true } as pg.PoolConfig);
+  // A connection that breaks while idle is replaced at its next use; without a listener it would end the process.
+  pool.on('error', () => {});
+  const setRole = await needsRole(pool, url).catch(async (error: unknown) => {
+    await pool.end();
+    throw error;
+  });
+  // Prisma leaves statements unnamed, which PostgreSQL then parses and plans each time.
+  const adapter = new PrismaPg(config, { statementNameGenerator: ({ sql }) => statementName(sql) ?? '' });
+  const prisma = new PrismaClient({ adapter, log: [{ emit: 'event', level: 'query' }] });
+  prisma.$on('query', (event) => statements.record(event.query, event.duration));
+  return {
+    url,
+    pool,
+    prisma,
+    setRole,
+    close: async () => {
+      await Promise.all([pool.end(), prisma.$disconnect()]);
+    },
+  };
+}
+
+/** argus_app itself is bound by row-level security; anybody else (an owner, a superuser) has to become it. */
+async function needsRole(pool: pg.Pool, url: string): Promise<boolean> {
+  const { rows } = await pool
+    .query<{ role: string; member: boolean | null }>(
+      `SELECT current_user AS role, pg_has_role(current_user, oid, 'MEMBER') AS member
+       FROM (SELECT 1) one LEFT JOIN pg_roles ON rolname = 'argus_app'`,
+    )
+    .catch((error: unknown) => {
+      const reason = error instanceof Error ? error.message : String(error);
+      const { host } = new URL(url);
+      throw new Error(
+        `cannot reach PostgreSQL at ${host}: ${reason}. Check that it runs and that DATABASE_URL is right.`,
+      );
+    });
+  const [row] = rows;
+  if (!row || row.member === null) throw new Error('the database has no role argus_app: run "argus migrate up" first');
+  if (!row.member)
+    throw new Error(`the role ${row.role} may not become argus_app: as the owner run "GRANT argus_app TO ${row.role}"`);
+  return row.role !== 'argus_app';
+}

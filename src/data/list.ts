@@ -1,0 +1,251 @@
+import { InvalidInput } from '../errors.ts';
+import {
+  type Condition,
+  type FilterInput,
+  type FilterSpec,
+  parseFilter,
+  type RelationField,
+  type ScalarField,
+} from './filter.ts';
+import { filterSql } from './filter-sql.ts';
+import { columnOf, type ModelName, type Row, selectList, tableOf } from './models.ts';
+import { SqlBuilder, type Statement } from './statement.ts';
+
+export const DEFAULT_PAGE = 50;
+export const MAX_PAGE = 100;
+/** Up to here a total is counted exactly; past it the answer is "at least", unless the caller asks for the exact one. */
+export const COUNT_BOUND = 10_000;
+
+/** What a list of one model offers: declared once, used by the root field, by relations and by exports. */
+export interface ListSpec<M extends ModelName = ModelName> extends FilterSpec {
+  model: M;
+  /** GraphQL name of an order → stored, indexed, not nullable column */
+  orders: Readonly<Record<string, string>>;
+  defaultOrder: { field: string; direction: Direction };
+  /** breaks ties and is unique within the tenant (or within the parent, for link rows) */
+  key: string;
+  omit?: ReadonlySet<string>;
+}
+
+export type Direction = 'ASC' | 'DESC';
+
+export interface PageArgs {
+  first?: number | null;
+  after?: string | null;
+  last?: number | null;
+  before?: string | null;
+  orderBy?: { field: string; direction: Direction } | null;
+  filter?: FilterInput | null;
+}
+
+/** Page arguments that were checked: all that a statement is made of. */
+export interface PagePlan<M extends ModelName = ModelName> {
+  spec: ListSpec<M>;
+  limit: number;
+  backward: boolean;
+  order: { name: string; field: string; direction: Direction };
+  boundary: { value: unknown; key: string } | null;
+  condition: Condition | null;
+}
+
+export interface Page<M extends ModelName> {
+  plan: PagePlan<M>;
+  rows: Row<M>[];
+  hasNextPage: boolean;
+  hasPreviousPage: boolean;
+}
+
+/** Declares a list. `orders` maps the GraphQL names to fields. */
+export function defineList<M extends ModelName>(
+  model: M,
+  options: {
+    filters: Record<string, ScalarField | RelationField>;
+    orders: Record<string, string>;
+    defaultOrder: string;
+    direction?: Direction;
+    key?: string;
+    omit?: readonly string[];
+    name?: string;
+  },
+): ListSpec<M> {
+  return {
+    name: options.name ?? model,
+    model,
+    fields: options.filters,
+    orders: options.orders,
+    defaultOrder: { field: options.defaultOrder, direction: options.direction ?? 'DESC' },
+    key: options.key ?? 'id',
+    omit: new Set(options.omit),
+  };
+}
+
+/** Declares the links of one model to another: in the order of the other side's ids, without filter. */
+export function defineLinkList<M extends ModelName>(model: M, key: string, name: string): ListSpec<M> {
+  return { name, model, fields: {}, orders: {}, defaultOrder: { field: key, direction: 'DESC' }, key };
+}
+
+/** Checks page arguments against a list. Throws InvalidInput naming the argument and what is allowed. */
+export function planPage<M extends ModelName>(spec: ListSpec<M>, args: PageArgs, now: Date): PagePlan<M> {
+  const backward = args.last !== undefined && args.last !== null;
+  if (backward && args.first !== undefined && args.first !== null) {
+    throw new InvalidInput('give first or last, not both', ['last']);
+  }
+  if (args.after && args.before) throw new InvalidInput('give after or before, not both', ['before']);
+  if (backward && args.after) throw new InvalidInput('last goes with before, not with after', ['after']);
+  if (!backward && args.before) throw new InvalidInput('before goes with last, not with first', ['before']);
+  const limit = args.last ?? args.first ?? DEFAULT_PAGE;
+  if (limit < 1 || limit > MAX_PAGE) {
+    throw new InvalidInput(`${limit} is out of range: a page holds 1 to ${MAX_PAGE}`, [backward ? 'last' : 'first']);
+  }
+  const chosen = args.orderBy ?? spec.defaultOrder;
+  const field = spec.orders[chosen.field] ?? (Object.keys(spec.orders).length === 0 ? spec.key : undefined);
+  if (!field) throw new InvalidInput(`cannot be ordered by ${chosen.field}`, ['orderBy', 'field']);
+  const order = { name: chosen.field, field, direction: chosen.direction };
+  const cursor = backward ? args.before : args.after;
+  return {
+    spec,
+    limit,
+    backward,
+    order,
+    boundary: cursor ? decodeCursor(spec, order, cursor, backward ? 'before' : 'after') : null,
+    condition: args.filter ? parseFilter(spec, args.filter, now) : null,
+  };
+}
+
+/** The statement of a root page: `limit` + 1 rows, so that the extra one tells whether there is a next page. */
+export function pageStatement(plan: PagePlan, tenantId: string): Statement {
+  const sql = new SqlBuilder();
+  sql.raw(`SELECT ${selectList(plan.spec.model, 't', plan.spec.omit)} FROM "${tableOf(plan.spec.model).table}" t`);
+  sql.raw(' WHERE t.tenant_id = ').param(tenantId, 'uuid');
+  pageTail(sql, plan);
+  return sql.build(`${plan.spec.model}.page`);
+}
+
+/** The statement of the same page under many parents: one statement for a whole level. */
+export function childPageStatement(
+  plan: PagePlan,
+  tenantId: string,
+  parentField: string,
+  parentIds: readonly string[],
+): Statement {
+  const { spec } = plan;
+  const sql = new SqlBuilder();
+  sql.raw('SELECT c.* FROM unnest(').param(parentIds, 'uuid[]').raw(') AS p(id) CROSS JOIN LATERAL (');
+  sql.raw(`SELECT p.id AS "$parent", ${selectList(spec.model, 't', spec.omit)} FROM "${tableOf(spec.model).table}" t`);
+  sql.raw(' WHERE t.tenant_id = ').param(tenantId, 'uuid');
+  sql.raw(` AND t."${columnOf(spec.model, parentField).column}" = p.id`);
+  pageTail(sql, plan);
+  sql.raw(') c');
+  return sql.build(`${spec.model}.by.${parentField}`);
+}
+
+function pageTail(sql: SqlBuilder, plan: PagePlan): void {
+  const { spec, order, boundary, backward } = plan;
+  if (plan.condition) {
+    sql.raw(' AND ');
+    filterSql(sql, plan.condition, spec.model, 't');
+  }
+  const sort = columnOf(spec.model, order.field);
+  const key = columnOf(spec.model, spec.key);
+  const descending = (order.direction === 'DESC') !== backward;
+  const sortedByKey = sort.column === key.column;
+  if (boundary) {
+    const operator = descending ? '<' : '>';
+    if (sortedByKey) sql.raw(` AND t."${key.column}" ${operator} `).param(boundary.key, key.pgType);
+    else {
+      sql.raw(` AND (t."${sort.column}", t."${key.column}") ${operator} (`).param(boundary.value, sort.pgType);
+      sql.raw(', ').param(boundary.key, key.pgType).raw(')');
+    }
+  }
+  const direction = descending ? 'DESC' : 'ASC';
+  sql.raw(` ORDER BY ${sortedByKey ? '' : `t."${sort.column}" ${direction}, `}t."${key.column}" ${direction}`);
+  sql.raw(' LIMIT ').param(plan.limit + 1, 'int4');
+}
+
+/** Counts what the plan's filter selects; `exact` false stops at COUNT_BOUND. */
+export function countStatement(
+  plan: PagePlan,
+  tenantId: string,
+  exact: boolean,
+  parent?: { field: string; id: string },
+): Statement {
+  const { spec } = plan;
+  const sql = new SqlBuilder();
+  sql.raw(`SELECT count(*)::int AS count FROM (SELECT 1 FROM "${tableOf(spec.model).table}" t WHERE t.tenant_id = `);
+  sql.param(tenantId, 'uuid');
+  if (parent) sql.raw(` AND t."${columnOf(spec.model, parent.field).column}" = `).param(parent.id, 'uuid');
+  if (plan.condition) {
+    sql.raw(' AND ');
+    filterSql(sql, plan.condition, spec.model, 't');
+  }
+  if (!exact) sql.raw(' LIMIT ').param(COUNT_BOUND + 1, 'int4');
+  sql.raw(') t');
+  return sql.build(`${spec.model}.count`);
+}
+
+/** Cuts the extra row off and puts a backward page into the list's order. */
+export function toPage<M extends ModelName>(plan: PagePlan<M>, fetched: Row<M>[]): Page<M> {
+  const more = fetched.length > plan.limit;
+  const rows = more ? fetched.slice(0, plan.limit) : fetched;
+  if (plan.backward) rows.reverse();
+  return {
+    plan,
+    rows,
+    hasNextPage: plan.backward ? plan.boundary !== null : more,
+    hasPreviousPage: plan.backward ? more : plan.boundary !== null,
+  };
+}
+
+/** Opaque place of a row in a list: the order it belongs to, the sort value and the key. */
+export function encodeCursor(plan: PagePlan, row: Readonly<Record<string, unknown>>): string {
+  const value = row[plan.order.field];
+  const stored = value instanceof Date ? value.toISOString() : typeof value === 'bigint' ? value.toString() : value;
+  return Buffer.from(
+    JSON.stringify([plan.order.name, plan.order.direction, stored, String(row[plan.spec.key])]),
+  ).toString('base64url');
+}
+
+function decodeCursor(
+  spec: ListSpec,
+  order: PagePlan['order'],
+  cursor: string,
+  argument: string,
+): { value: unknown; key: string } {
+  const wrong = (why: string) => new InvalidInput(`${why}: use a cursor of the same list, or leave it out`, [argument]);
+  let parts: unknown;
+  try {
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    throw wrong('not a cursor');
+  }
+  if (!Array.isArray(parts) || parts.length !== 4) throw wrong('not a cursor');
+  const [name, direction, value, key] = parts as unknown[];
+  if (name !== order.name || direction !== order.direction)
+    throw wrong(`a cursor of another order (${String(name).slice(0, 40)})`);
+  if (!fits(columnOf(spec.model, order.field).pgType, value) || !fits(columnOf(spec.model, spec.key).pgType, key)) {
+    throw wrong('a damaged cursor');
+  }
+  return { value, key: String(key) };
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Whether a cursor's value can be sent as that type: a forged one must not reach the database as a cast error. */
+function fits(pgType: string, value: unknown): boolean {
+  switch (pgType) {
+    case 'uuid':
+      return typeof value === 'string' && UUID.test(value);
+    case 'timestamptz':
+      return typeof value === 'string' && !Number.isNaN(Date.parse(value)) && value.length === 24;
+    case 'int4':
+      return Number.isInteger(value) && Math.abs(Number(value)) < 2 ** 31;
+    case 'int8':
+      return typeof value === 'string' && /^-?\d{1,18}$/.test(value);
+    case 'float8':
+      return typeof value === 'number';
+    case 'bool':
+      return typeof value === 'boolean';
+    default:
+      return typeof value === 'string' && !value.includes('\0');
+  }
+}

@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+
+/** A statement as `pg` takes it. A name makes it a prepared statement: parsed once a connection. */
+export interface Statement {
+  name?: string;
+  text: string;
+  values: unknown[];
+}
+
+/** Prepared statements live as long as their connection, so the number of names is bounded. */
+const MAX_NAMES = 2_000;
+const names = new Map<string, string>();
+
+/** A stable name for a statement's text, or undefined when so many were given out that more would be a leak. */
+export function statementName(text: string): string | undefined {
+  const known = names.get(text);
+  if (known) return known;
+  if (names.size >= MAX_NAMES) return undefined;
+  const name = `argus_${createHash('sha256').update(text).digest('base64url').slice(0, 22)}`;
+  names.set(text, name);
+  return name;
+}
+
+/** Collects SQL text and its parameters. */
+export class SqlBuilder {
+  readonly values: unknown[] = [];
+  #text = '';
+
+  /** Appends text as it stands: never anything from a caller. */
+  raw(text: string): this {
+    this.#text += text;
+    return this;
+  }
+
+  /** Appends a parameter with its type, since an untyped one is guessed from its first use. */
+  param(value: unknown, pgType: string): this {
+    this.values.push(value);
+    this.#text += `$${this.values.length}::${pgType}`;
+    return this;
+  }
+
+  build(tag: string): Statement {
+    const text = `/* ${tag} */ ${this.#text}`;
+    const name = statementName(text);
+    return name ? { name, text, values: this.values } : { text, values: this.values };
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * Expected failures. Services throw them, mutations answer with them as `userErrors`, queries as GraphQL errors with
+ * the class's code. Anything else that is thrown is masked with the request's id and logged.
+ */
+export abstract class DomainError extends Error {
+  abstract readonly code: string;
+  /** where in the input, outermost first */
+  readonly path: readonly string[];
+
+  constructor(message: string, path: readonly string[] = []) {
+    super(message);
+    this.name = new.target.name;
+    this.path = path;
+  }
+}
+
+/** The input is not of the form or in the range that the field asks for. */
+export class InvalidInput extends DomainError {
+  readonly code = 'INVALID_INPUT';
+}
+
+/** There is no such row, or none that the viewer may see: the answer does not tell which. */
+export class NotFound extends DomainError {
+  readonly code = 'NOT_FOUND';
+}
+
+/** No credentials, or ones that are wrong, expired or revoked. */
+export class Unauthenticated extends DomainError {
+  readonly code = 'UNAUTHENTICATED';
+}
+
+/** The viewer lacks a permission; the message names it. */
+export class Forbidden extends DomainError {
+  readonly code = 'FORBIDDEN';
+}
+
+/** Another row has the same key, or the row is used elsewhere. */
+export class Conflict extends DomainError {
+  readonly code = 'CONFLICT';
+}
+
+/** `expectedVersion` is not the row's version: somebody changed it in between. */
+export class VersionMismatch extends DomainError {
+  readonly code = 'VERSION_MISMATCH';
+  readonly expected: number;
+  readonly actual: number;
+
+  constructor(expected: number, actual: number) {
+    super(`you expected version ${expected}, the row is at version ${actual}: read it again and repeat the change`, [
+      'expectedVersion',
+    ]);
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** A state machine does not allow this move; the error tells which moves it does allow. */
+export class InvalidTransition extends DomainError {
+  readonly code = 'INVALID_TRANSITION';
+  readonly from: string;
+  readonly to: string;
+  readonly allowed: readonly string[];
+
+  constructor(what: string, from: string, to: string, allowed: readonly string[]) {
+    const moves = allowed.length > 0 ? allowed.join(', ') : 'nothing';
+    super(`a ${what} cannot go from ${from} to ${to}: from ${from} it can go to ${moves}`, ['status']);
+    this.from = from;
+    this.to = to;
+    this.allowed = allowed;
+  }
+}

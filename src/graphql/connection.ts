@@ -1,0 +1,191 @@
+import type { InputRef, ObjectRef } from '@pothos/core';
+import type { Permission } from '../access/permissions.ts';
+import {
+  COUNT_BOUND,
+  countStatement,
+  DEFAULT_PAGE,
+  type Direction,
+  encodeCursor,
+  type ListSpec,
+  MAX_PAGE,
+  type Page,
+  type PageArgs,
+  pageStatement,
+  planPage,
+  toPage,
+} from '../data/list.ts';
+import { type ChildPageLoader, childPage } from '../data/loaders.ts';
+import type { ModelName, Row } from '../data/models.ts';
+import { builder, type SchemaTypes } from './builder.ts';
+import type { Context } from './context.ts';
+import type { Entity } from './entity.ts';
+import { defineEnum } from './enums.ts';
+import { filterInput } from './filter-inputs.ts';
+
+type TypesOf = PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>;
+type Ref<M extends ModelName> = ObjectRef<TypesOf, Row<M>, Row<M>>;
+
+/** What a connection's fields read: the page, and how to count when asked to. */
+export interface Connection<M extends ModelName> {
+  page: Page<M>;
+  parent?: { field: string; id: string };
+}
+
+const PageInfo = builder.objectRef<Page<ModelName>>('PageInfo').implement({
+  fields: (t) => ({
+    hasNextPage: t.exposeBoolean('hasNextPage'),
+    hasPreviousPage: t.exposeBoolean('hasPreviousPage'),
+    startCursor: t.string({
+      nullable: true,
+      resolve: ({ plan, rows: [first] }) => (first ? encodeCursor(plan, first) : null),
+    }),
+    endCursor: t.string({
+      nullable: true,
+      resolve: ({ plan, rows }) => {
+        const last = rows.at(-1);
+        return last ? encodeCursor(plan, last) : null;
+      },
+    }),
+  }),
+});
+
+const TotalKind = defineEnum('TotalCountKind', ['EXACT', 'AT_LEAST'], 'Whether a total was counted to the end.');
+
+export const TotalCount = builder.objectRef<{ value: number; kind: 'EXACT' | 'AT_LEAST' }>('TotalCount').implement({
+  fields: (t) => ({ value: t.exposeInt('value'), kind: t.field({ type: TotalKind, resolve: (total) => total.kind }) }),
+});
+
+const DirectionEnum = defineEnum('OrderDirection', ['ASC', 'DESC'], 'Smallest first, or largest first.');
+
+/** The bounded total as GraphQL shows it. */
+export function boundedTotal(count: number, exact: boolean): { value: number; kind: 'EXACT' | 'AT_LEAST' } {
+  return !exact && count > COUNT_BOUND ? { value: COUNT_BOUND, kind: 'AT_LEAST' } : { value: count, kind: 'EXACT' };
+}
+
+const connections = new Map<string, unknown>();
+
+/** The connection type of a list: edges, nodes, pageInfo, totalCount. Made once for each list. */
+export function connectionType<M extends ModelName>(
+  spec: ListSpec<M>,
+  node: Ref<M>,
+): ObjectRef<TypesOf, Connection<M>, Connection<M>> {
+  const known = connections.get(spec.name);
+  if (known) return known as ObjectRef<TypesOf, Connection<M>, Connection<M>>;
+  const Edge = builder.objectRef<{ page: Page<M>; node: Row<M> }>(`${spec.name}Edge`).implement({
+    fields: (t) => ({
+      cursor: t.string({ resolve: (edge) => encodeCursor(edge.page.plan, edge.node) }),
+      node: t.field({ type: node, resolve: (edge) => edge.node as never }),
+    }),
+  });
+  const ref = builder.objectRef<Connection<M>>(`${spec.name}Connection`).implement({
+    fields: (t) => ({
+      edges: t.field({ type: [Edge], resolve: ({ page }) => page.rows.map((row) => ({ page, node: row })) }),
+      nodes: t.field({
+        type: [node],
+        description: 'The rows without their cursors.',
+        resolve: ({ page }) => page.rows as never,
+      }),
+      pageInfo: t.field({ type: PageInfo, resolve: ({ page }) => page as unknown as Page<ModelName> }),
+      totalCount: t.field({
+        type: TotalCount,
+        description: `How many rows the filter selects, counted only when asked for, and up to ${COUNT_BOUND.toLocaleString('en')} unless exact.`,
+        args: { exact: t.arg.boolean({ defaultValue: false }) },
+        resolve: ({ page, parent }, { exact }, ctx) => total(ctx, page, exact ?? false, parent),
+      }),
+    }),
+  });
+  connections.set(spec.name, ref);
+  return ref;
+}
+
+async function total<M extends ModelName>(
+  ctx: Context,
+  page: Page<M>,
+  exact: boolean,
+  parent?: { field: string; id: string },
+) {
+  const { tenantId } = ctx.scope.viewer;
+  const [row] = await ctx.scope.query<{ count: number }>(countStatement(page.plan, tenantId, exact, parent));
+  return boundedTotal(row?.count ?? 0, exact);
+}
+
+const orders = new Map<string, InputRef<{ field: string; direction: Direction }>>();
+
+function orderInput(spec: ListSpec): InputRef<{ field: string; direction: Direction }> {
+  let ref = orders.get(spec.name);
+  if (!ref) {
+    const field = defineEnum(`${spec.name}OrderField`, Object.keys(spec.orders), 'What a list can be ordered by.');
+    ref = builder.inputRef<{ field: string; direction: Direction }>(`${spec.name}Order`).implement({
+      fields: (t) => ({
+        field: t.field({ type: field, required: true }),
+        direction: t.field({ type: DirectionEnum, required: true, defaultValue: spec.defaultOrder.direction }),
+      }),
+    });
+    orders.set(spec.name, ref);
+  }
+  return ref;
+}
+
+/** Arguments of every list: paging in both directions, order and, where the list can be filtered, a filter. */
+export function pageArgs(spec: ListSpec) {
+  return builder.args((t) => ({
+    first: t.int({ description: `1 to ${MAX_PAGE}; ${DEFAULT_PAGE} when neither first nor last is given` }),
+    after: t.string({ description: 'a cursor: rows after it' }),
+    last: t.int({ description: `1 to ${MAX_PAGE}: a page that ends at the end, or before a cursor` }),
+    before: t.string({ description: 'a cursor: rows before it' }),
+    ...(Object.keys(spec.orders).length > 0 ? { orderBy: t.field({ type: orderInput(spec) }) } : {}),
+    ...(Object.keys(spec.fields).length > 0 ? { filter: t.field({ type: filterInput(spec) }) } : {}),
+  }));
+}
+
+/** Options of a root list field: `t.field({ ...listField(contentList, Content), permission, description })`. */
+export function listField<M extends ModelName>(spec: ListSpec<M>, node: Ref<M>) {
+  return {
+    type: connectionType(spec, node),
+    args: pageArgs(spec),
+    resolve: (_: unknown, args: PageArgs, ctx: Context): Promise<Connection<M>> => rootPage(ctx, spec, args),
+  };
+}
+
+/** One page of a root list. */
+export async function rootPage<M extends ModelName>(
+  ctx: Context,
+  spec: ListSpec<M>,
+  args: PageArgs,
+): Promise<Connection<M>> {
+  const plan = planPage(spec, args, ctx.now);
+  const rows = await ctx.scope.query<Row<M>>(pageStatement(plan, ctx.scope.viewer.tenantId));
+  return { page: toPage(plan, rows) };
+}
+
+/** Options of a list under a parent: one statement for all parents of the level. */
+export function childListField<M extends ModelName>(
+  spec: ListSpec<M>,
+  node: Ref<M>,
+  parentField: string,
+  permission: Permission,
+) {
+  const load: ChildPageLoader<M> = childPage(spec, parentField);
+  return {
+    type: connectionType(spec, node),
+    args: pageArgs(spec),
+    permission,
+    resolve: async (parent: { id: string }, args: PageArgs, ctx: Context): Promise<Connection<M>> => ({
+      page: await load(ctx, parent.id, args),
+      parent: { field: parentField, id: parent.id },
+    }),
+  };
+}
+
+/** Options of a to-one relation: batched by id. */
+export function oneField<M extends ModelName, P>(entity: Entity<M>, type: Ref<M>, key: (parent: P) => string | null) {
+  return {
+    type,
+    nullable: true as const,
+    permission: entity.read,
+    resolve: (parent: P, _: unknown, ctx: Context): Promise<Row<M> | null> | null => {
+      const id = key(parent);
+      return id ? entity.load(ctx, id) : null;
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import type { Permission } from '../access/permissions.ts';
+import { can } from '../access/viewer.ts';
+import { type ByIdLoader, byId } from '../data/loaders.ts';
+import type { ModelName, Row } from '../data/models.ts';
+import { InvalidInput } from '../errors.ts';
+import type { Context } from './context.ts';
+import { decodeId, encodeId } from './ids.ts';
+
+/** A kind of row with a global id: what `node(id:)`, ids in arguments and the event log know of it. */
+export interface Entity<M extends ModelName = ModelName> {
+  model: M;
+  /** GraphQL type */
+  typeName: string;
+  /** of its ids: `cnt_01h455vb4pex5vsknk084sn02q` */
+  prefix: string;
+  read: Permission;
+  load: ByIdLoader<M>;
+  encode(uuid: string): string;
+  /** UUID of a global id; throws InvalidInput for a malformed one or one of another type */
+  decode(id: string, path?: readonly string[]): string;
+}
+
+const byPrefix = new Map<string, Entity>();
+const byModel = new Map<string, Entity>();
+
+/** Declares a node type, once, beside its schema. */
+export function defineEntity<M extends ModelName>(
+  model: M,
+  options: { prefix: string; read: Permission; typeName?: string; omit?: readonly string[] },
+): Entity<M> {
+  const { prefix } = options;
+  const entity: Entity<M> = {
+    model,
+    typeName: options.typeName ?? model,
+    prefix,
+    read: options.read,
+    load: byId(model, options.omit),
+    encode: (uuid) => encodeId(prefix, uuid),
+    decode: (id, path = ['id']) => {
+      const parsed = decodeId(id);
+      if (parsed?.prefix === prefix) return parsed.uuid;
+      const found = parsed ? `an id of another type (${parsed.prefix})` : 'not an id';
+      throw new InvalidInput(
+        `${JSON.stringify(id.slice(0, 80))} is ${found}: a ${model} id starts with ${prefix}_`,
+        path,
+      );
+    },
+  };
+  if (byPrefix.has(prefix) || byModel.has(model))
+    throw new Error(`${model}: the prefix ${prefix} or the model is taken`);
+  byPrefix.set(prefix, entity as unknown as Entity);
+  byModel.set(model, entity as unknown as Entity);
+  return entity;
+}
+
+/** All node types, for tests and documentation. */
+export function entities(): readonly Entity[] {
+  return [...byPrefix.values()];
+}
+
+export function entityOf(model: string): Entity | undefined {
+  return byModel.get(model);
+}
+
+/** Marks a row with its type, so that the Node interface can tell. */
+export const NODE_TYPE = Symbol('node type');
+
+export type NodeRow = Row<ModelName> & { [NODE_TYPE]: string };
+
+/**
+ * Any row by its global id; null when it does not exist, belongs to another tenant, or is of a type that the viewer may
+ * not read: the answers do not differ, so that ids cannot be probed.
+ */
+export async function loadNode(ctx: Context, id: string): Promise<NodeRow | null> {
+  const parsed = decodeId(id);
+  const entity = parsed ? byPrefix.get(parsed.prefix) : undefined;
+  if (!parsed || !entity) {
+    const known = [...byPrefix.keys()].sort().join(', ');
+    throw new InvalidInput(`${JSON.stringify(id.slice(0, 80))} is not an id: ids start with one of ${known}`, ['id']);
+  }
+  if (!can(ctx.viewer, entity.read)) return null;
+  const row = await entity.load(ctx, parsed.uuid);
+  return row ? { ...row, [NODE_TYPE]: entity.typeName } : null;
+}

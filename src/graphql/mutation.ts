@@ -1,0 +1,111 @@
+import type { InputRef, ObjectRef } from '@pothos/core';
+import type { Permission } from '../access/permissions.ts';
+import type { Written } from '../data/write.ts';
+import { DomainError, type InvalidTransition, type VersionMismatch } from '../errors.ts';
+import { builder, type SchemaTypes } from './builder.ts';
+import type { Context } from './context.ts';
+
+type TypesOf = PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>;
+
+const UserError = builder.interfaceRef<DomainError>('UserError').implement({
+  description: 'Why a change was refused. Nothing was changed.',
+  resolveType: (error) => (TYPED_ERRORS.has(error.name) ? error.name : 'SimpleError'),
+  fields: (t) => ({
+    code: t.exposeString('code', {
+      description: 'INVALID_INPUT, NOT_FOUND, CONFLICT, VERSION_MISMATCH, INVALID_TRANSITION …',
+    }),
+    message: t.exposeString('message', { description: 'in words, for people' }),
+    path: t.field({
+      type: ['String'],
+      description: 'where in the input, outermost first',
+      resolve: (error) => [...error.path],
+    }),
+  }),
+});
+const TYPED_ERRORS = new Set(['InvalidTransition', 'VersionMismatch']);
+
+builder
+  .objectRef<DomainError>('SimpleError')
+  .implement({ interfaces: [UserError], description: 'An error that carries no data of its own.' });
+
+builder.objectRef<InvalidTransition>('InvalidTransition').implement({
+  description: 'The state machine does not allow this move.',
+  interfaces: [UserError],
+  fields: (t) => ({
+    from: t.exposeString('from'),
+    to: t.exposeString('to'),
+    allowed: t.field({ type: ['String'], resolve: (error) => [...error.allowed] }),
+  }),
+});
+
+builder.objectRef<VersionMismatch>('VersionMismatch').implement({
+  description: 'Somebody changed the row since you read it.',
+  interfaces: [UserError],
+  fields: (t) => ({ expected: t.exposeInt('expected'), actual: t.exposeInt('actual') }),
+});
+
+interface Payload<R> {
+  value: R | null;
+  userErrors: DomainError[];
+  eventSeq: bigint | null;
+}
+
+/** A change: its input, what it answers with, and the service that makes it. */
+export interface MutationSpec<I, R> {
+  name: string;
+  permission: Permission | 'public';
+  description: string;
+  /** none: the mutation takes no arguments */
+  input?: InputRef<I>;
+  /** name and type of the payload's field; nullable by nature: it is null when userErrors is not empty */
+  returns: { field: string; type: ObjectRef<TypesOf, R, R> };
+  run: (ctx: Context, input: I) => Promise<Written<R>>;
+}
+
+/**
+ * Adds a mutation `name(input:)` that answers `{ <field>, userErrors, eventSeq }`. Domain errors become userErrors;
+ * what else is thrown goes on to be masked. Reads after it start afresh, so that the payload shows what was committed.
+ */
+export function addMutation<I, R>(spec: MutationSpec<I, R>): void {
+  const title = spec.name.charAt(0).toUpperCase() + spec.name.slice(1);
+  const payload = builder.objectRef<Payload<R>>(`${title}Payload`).implement({
+    fields: (t) => ({
+      [spec.returns.field]: t.field({
+        type: spec.returns.type,
+        nullable: true,
+        resolve: ({ value }) => value as never,
+      }),
+      userErrors: t.field({ type: [UserError], resolve: ({ userErrors }) => userErrors }),
+      eventSeq: t.field({
+        type: 'BigInt',
+        nullable: true,
+        description:
+          'Last event of this change: a subscriber that has seen it has caught up. Null when nothing changed.',
+        resolve: ({ eventSeq }) => eventSeq,
+      }),
+    }),
+  });
+  builder.mutationField(spec.name, (t) =>
+    t.field({
+      type: payload,
+      permission: spec.permission,
+      description: spec.description,
+      args: spec.input ? { input: t.arg({ type: spec.input, required: true }) } : {},
+      resolve: (_, args, ctx) => runMutation(spec, ctx, (args as { input: I }).input) as never,
+    }),
+  );
+}
+
+async function runMutation<I, R>(spec: MutationSpec<I, R>, ctx: Context, input: I): Promise<Payload<R>> {
+  try {
+    const { value, eventSeq } = await spec.run(ctx, input);
+    ctx.refresh();
+    return { value, userErrors: [], eventSeq };
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return { value: null, userErrors: [error], eventSeq: null };
+  }
+}
+
+/** The `expectedVersion` field that every change of an existing row takes. */
+export const EXPECTED_VERSION = 'refuse the change when the row is no longer at this version';

@@ -1,0 +1,108 @@
+import { systemViewer, type Viewer } from './access/viewer.ts';
+import { withReadScope } from './data/read-scope.ts';
+import { runLookups } from './modules/intel/osint.runner.ts';
+import { sweepDictionary } from './modules/intel/sweep.ts';
+import type { Services } from './services.ts';
+
+const LOOK_MS = 60_000;
+const FLUSH_MS = 10_000;
+/** Statement counts older than this are dropped. */
+const KEEP_STATEMENTS = '8 days';
+
+/**
+ * Background work of a server process: woken by the event log, and once a minute in case a wake-up was lost. Each kind
+ * of work settles with other processes in the database who does it, so any number of processes may run this.
+ */
+export function startJobs(services: Services): { stop(): Promise<void> } {
+  const stopping = new AbortController();
+  const waiting = new Set<string>();
+  let running: Promise<void> | null = null;
+
+  const work = async () => {
+    for (const tenantId of waiting) {
+      waiting.delete(tenantId);
+      if (stopping.signal.aborted) return;
+      try {
+        const viewer = systemViewer(tenantId, 'jobs');
+        const { lookups, sweep } = await pendingWork(services, viewer);
+        if (lookups) await runLookups(services, tenantId, stopping.signal);
+        if (sweep) await sweepDictionary(services, viewer, { signal: stopping.signal });
+      } catch (error) {
+        services.log.error({ err: error, tenantId }, 'background work failed; it is tried again within a minute');
+      }
+    }
+  };
+  const wake = (tenantIds: Iterable<string>) => {
+    for (const id of tenantIds) waiting.add(id);
+    running ??= work().finally(() => {
+      running = null;
+      if (waiting.size > 0 && !stopping.signal.aborted) wake([]);
+    });
+  };
+  const lookAround = () =>
+    void tenantIds(services).then(wake, (error: unknown) =>
+      services.log.warn({ err: error }, 'cannot list the tenants'),
+    );
+
+  const off = services.bus.onAny((tenantId) => (tenantId ? wake([tenantId]) : lookAround()));
+  const timer = setInterval(lookAround, LOOK_MS);
+  const flusher = setInterval(() => void flushStatements(services), FLUSH_MS);
+  lookAround();
+  return {
+    stop: async () => {
+      stopping.abort();
+      off();
+      clearInterval(timer);
+      clearInterval(flusher);
+      await running;
+      await flushStatements(services);
+    },
+  };
+}
+
+/** One statement that tells whether there is anything to do: every write of a tenant asks it. */
+async function pendingWork(services: Services, viewer: Viewer): Promise<{ lookups: boolean; sweep: boolean }> {
+  return withReadScope(services.read, viewer, async (scope) => {
+    const [row] = await scope.query<{ lookups: boolean; sweep: boolean }>({
+      text: `/* jobs.pending */ SELECT
+          EXISTS (SELECT FROM osint_results WHERE tenant_id = $1::uuid AND status IN ('PENDING', 'RUNNING')) AS lookups,
+          EXISTS (SELECT FROM dictionaries WHERE tenant_id = $1::uuid AND swept_version < version) AS sweep`,
+      values: [viewer.tenantId],
+    });
+    return row ?? { lookups: false, sweep: false };
+  });
+}
+
+async function tenantIds(services: Services): Promise<string[]> {
+  const role = services.read.setRole ? 'SET LOCAL ROLE argus_app; ' : '';
+  const results = await services.pool.query<{ id: string }>(
+    `${role}SET LOCAL app.directory = 'on'; SELECT id FROM tenants`,
+  );
+  // A text of several statements gives several results.
+  const last = [results].flat().at(-1);
+  return last?.rows.map((row) => row.id) ?? [];
+}
+
+async function flushStatements(services: Services): Promise<void> {
+  const { statements } = services.read;
+  try {
+    await statements.flush(async (rows) => {
+      await services.pool.query(
+        `INSERT INTO statement_log (minute, process_id, calls, total_ms, slow)
+         SELECT * FROM unnest($1::timestamptz[], $2::uuid[], $3::int8[], $4::float8[], $5::int8[])
+         ON CONFLICT (minute, process_id) DO UPDATE SET calls = statement_log.calls + excluded.calls,
+           total_ms = statement_log.total_ms + excluded.total_ms, slow = statement_log.slow + excluded.slow`,
+        [
+          rows.map((r) => r.minute),
+          rows.map((r) => r.processId),
+          rows.map((r) => r.calls),
+          rows.map((r) => r.totalMs),
+          rows.map((r) => r.slow),
+        ],
+      );
+      await services.pool.query(`DELETE FROM statement_log WHERE minute < now() - interval '${KEEP_STATEMENTS}'`);
+    });
+  } catch (error) {
+    services.log.warn({ err: error }, 'cannot write the statement log; its counts are kept');
+  }
+}

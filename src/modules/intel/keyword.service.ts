@@ -1,0 +1,170 @@
+import type { Keyword, Prisma } from '../../../generated/prisma/client.ts';
+import type { WriteTx } from '../../data/write.ts';
+import { Conflict, InvalidInput } from '../../errors.ts';
+import { newId } from '../../graphql/ids.ts';
+import { nextDictionaryVersion } from './dictionary.service.ts';
+import { keywordGlobalId } from './global-ids.ts';
+import { MAX_GAP, type MatchType, termKey, validateTerm } from './matching/dictionary.ts';
+import type { KEYWORD_CATEGORIES } from './values.ts';
+
+export const MAX_KEYWORD_BATCH = 500;
+
+export interface KeywordInput {
+  term: string;
+  matchType: MatchType;
+  category: (typeof KEYWORD_CATEGORIES)[number];
+  /** 0..1 */
+  weight: number;
+  language?: string | null;
+  /** synonyms share it; the normalised term when left out */
+  conceptId?: string | null;
+  gap?: number | null;
+}
+
+export interface KeywordChange {
+  id: string;
+  expectedVersion?: number | null;
+  category?: KeywordInput['category'] | null;
+  weight?: number | null;
+  conceptId?: string | null;
+  gap?: number | null;
+  isActive?: boolean | null;
+}
+
+const LANGUAGE = /^[a-z]{2,3}$/;
+
+function checkKeyword(input: KeywordInput, path: readonly string[]): { normalisedTerm: string; language: string } {
+  const problem = validateTerm(input.term, input.matchType);
+  if (problem) throw new InvalidInput(problem, [...path, 'term']);
+  checkWeight(input.weight, path);
+  checkGap(input.gap ?? 0, path);
+  const language = input.language ?? 'und';
+  if (!LANGUAGE.test(language))
+    throw new InvalidInput(`${JSON.stringify(language)} is not a language code like en`, [...path, 'language']);
+  const normalisedTerm = termKey(input.term, input.matchType);
+  // An emoji is all that normalisation takes away: it is its own key.
+  return { normalisedTerm: normalisedTerm === '' ? input.term : normalisedTerm, language };
+}
+
+function checkWeight(weight: number, path: readonly string[]): void {
+  if (!(weight >= 0 && weight <= 1))
+    throw new InvalidInput(`${weight} is out of range: a weight is from 0 to 1`, [...path, 'weight']);
+}
+
+function checkGap(gap: number, path: readonly string[]): void {
+  if (!(gap >= 0 && gap <= MAX_GAP))
+    throw new InvalidInput(`${gap} is out of range: a gap is from 0 to ${MAX_GAP}`, [...path, 'gap']);
+}
+
+/**
+ * Creates keywords; those that exist already (language, normalised term and match type) are left as they are. Gives one
+ * entry for each input, in order. Older content is matched by the sweep, not here.
+ */
+export async function createKeywords(
+  tx: WriteTx,
+  inputs: readonly KeywordInput[],
+): Promise<{ id: string; created: boolean }[]> {
+  if (inputs.length > MAX_KEYWORD_BATCH)
+    throw new InvalidInput(`${inputs.length} keywords: at most ${MAX_KEYWORD_BATCH}`, ['items']);
+  const keyed = inputs.map((input, i) => ({ input, ...checkKeyword(input, ['items', String(i)]) }));
+  const keyOf = (k: { language: string; normalisedTerm: string }, matchType: string) =>
+    `${k.language}\0${k.normalisedTerm}\0${matchType}`;
+  const existing = await tx.db.keyword.findMany({
+    where: { tenantId: tx.tenantId, normalisedTerm: { in: keyed.map((k) => k.normalisedTerm) } },
+    select: { id: true, language: true, normalisedTerm: true, matchType: true },
+  });
+  const ids = new Map(existing.map((row) => [keyOf(row, row.matchType), row.id]));
+  const fresh = new Map(
+    keyed
+      .filter((k) => !ids.has(keyOf(k, k.input.matchType)))
+      .map((k) => [keyOf(k, k.input.matchType), { ...k, id: newId() }]),
+  );
+  if (fresh.size > 0) {
+    const dictionaryVersion = await nextDictionaryVersion(tx);
+    const rows = await tx.db.keyword.createManyAndReturn({
+      data: [...fresh.values()].map((k) => keywordRow(tx, k, dictionaryVersion)),
+      skipDuplicates: true,
+      select: { id: true },
+    });
+    const made = new Set(rows.map((row) => row.id));
+    for (const k of fresh.values()) if (made.has(k.id)) emitKeyword(tx, 'KEYWORD_CREATED', k.id, 1, k.input);
+    for (const [key, k] of fresh) ids.set(key, k.id);
+    tx.audit({ action: 'keyword.create', resource: 'Keyword', metadata: { created: made.size } });
+  }
+  const seen = new Set<string>();
+  return keyed.map((k) => {
+    const key = keyOf(k, k.input.matchType);
+    const created = fresh.has(key) && !seen.has(key);
+    seen.add(key);
+    return { id: ids.get(key) ?? '', created };
+  });
+}
+
+function keywordRow(
+  tx: WriteTx,
+  k: { input: KeywordInput; normalisedTerm: string; language: string; id: string },
+  dictionaryVersion: number,
+): Prisma.KeywordCreateManyInput {
+  return {
+    tenantId: tx.tenantId,
+    id: k.id,
+    term: k.input.term.trim(),
+    normalisedTerm: k.normalisedTerm,
+    language: k.language,
+    category: k.input.category,
+    conceptId: k.input.conceptId ?? k.normalisedTerm,
+    weight: k.input.weight,
+    matchType: k.input.matchType,
+    gap: k.input.gap ?? 0,
+    dictionaryVersion,
+    createdAt: tx.now,
+    updatedAt: tx.now,
+  };
+}
+
+function emitKeyword(
+  tx: WriteTx,
+  type: string,
+  id: string,
+  version: number,
+  keyword: { term: string; category: string; weight: number },
+): void {
+  const { term, category, weight } = keyword;
+  tx.emit({
+    type,
+    aggregateType: 'Keyword',
+    aggregateId: id,
+    aggregateVersion: version,
+    payload: { id: keywordGlobalId(id), term, category, weight },
+  });
+}
+
+/** Creates one keyword; Conflict when there is one with the same language, normalised term and match type. */
+export async function createKeyword(tx: WriteTx, input: KeywordInput): Promise<Keyword> {
+  const [made] = await createKeywords(tx, [input]);
+  if (!made?.created) throw new Conflict('there is a keyword with this term, language and match type', ['term']);
+  return tx.db.keyword.findUniqueOrThrow({ where: { tenantId_id: { tenantId: tx.tenantId, id: made.id } } });
+}
+
+/** Changes a keyword. A new weight, concept or activity is carried into the scores of older content by the sweep. */
+export async function updateKeyword(tx: WriteTx, change: KeywordChange): Promise<Keyword> {
+  if (change.weight !== undefined && change.weight !== null) checkWeight(change.weight, []);
+  if (change.gap !== undefined && change.gap !== null) checkGap(change.gap, []);
+  const dictionaryVersion = await nextDictionaryVersion(tx);
+  const version = (await tx.lock('Keyword', change.id, change.expectedVersion)) + 1;
+  const row = await tx.db.keyword.update({
+    where: { tenantId_id: { tenantId: tx.tenantId, id: change.id } },
+    data: {
+      category: change.category ?? undefined,
+      weight: change.weight ?? undefined,
+      conceptId: change.conceptId ?? undefined,
+      gap: change.gap ?? undefined,
+      isActive: change.isActive ?? undefined,
+      dictionaryVersion,
+      version,
+    },
+  });
+  emitKeyword(tx, 'KEYWORD_UPDATED', row.id, version, row);
+  tx.audit({ action: 'keyword.update', resource: 'Keyword', resourceId: row.id });
+  return row;
+}

@@ -1,0 +1,20 @@
+import './graphql/scalars.ts';
+import './graphql/node.ts';
+import './modules/platform/viewer.schema.ts';
+import './modules/platform/member.schema.ts';
+import './modules/platform/access.schema.ts';
+import './modules/platform/audit.schema.ts';
+import './modules/platform/event.schema.ts';
+import './modules/platform/import.schema.ts';
+import './modules/platform/health.schema.ts';
+import './modules/intel/source.schema.ts';
+import './modules/intel/content.schema.ts';
+import './modules/intel/content.search.schema.ts';
+import './modules/intel/detection.schema.ts';
+import './modules/intel/investigation.schema.ts';
+import './modules/intel/case.schema.ts';
+import './modules/intel/analytics.schema.ts';
+import './modules/intel/health.schema.ts';
+import { builder } from './graphql/builder.ts';
+
+export const schema = builder.toSchema();

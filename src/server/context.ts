@@ -1,0 +1,44 @@
+import type { Viewer } from '../access/viewer.ts';
+import { ReadScope } from '../data/read-scope.ts';
+import type { Unauthenticated } from '../errors.ts';
+import type { Context } from '../graphql/context.ts';
+import type { Services } from '../services.ts';
+
+/** Nobody's tenant: no row has it, so that a scope without a viewer reads nothing even if a permission check is missing. */
+const NO_TENANT = '00000000-0000-0000-0000-000000000000';
+
+/** The context of one operation. */
+export function makeContext(
+  services: Services,
+  viewer: Viewer | null,
+  refused: Unauthenticated | null,
+  request: Viewer['request'],
+): Context {
+  const reader: Viewer = viewer ?? {
+    kind: 'MEMBER',
+    tenantId: NO_TENANT,
+    memberId: null,
+    userId: null,
+    permissions: new Set(),
+    credentialId: null,
+    request,
+  };
+  return {
+    viewer,
+    refused,
+    services,
+    request,
+    scope: new ReadScope(services.read, reader),
+    loaders: new Map(),
+    now: new Date(),
+    refresh(this: Context) {
+      const old = this.scope;
+      void old.close();
+      this.scope = new ReadScope(services.read, reader);
+      this.scope.statements = old.statements;
+      this.scope.milliseconds = old.milliseconds;
+      this.loaders = new Map();
+      this.now = new Date();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+import { GraphQLError } from 'graphql';
+import type { Logger } from 'pino';
+import { DomainError } from '../errors.ts';
+
+/** Database errors that tell the caller something he can act on. */
+const DATABASE_ERRORS: Readonly<Record<string, { code: string; message: string }>> = {
+  '57014': { code: 'TIMEOUT', message: 'this took too long and was stopped: ask for less, or filter more' },
+  '53300': { code: 'OVERLOADED', message: 'too many connections: try again in a moment' },
+};
+
+/** Turns whatever a resolver threw into what the caller may see. Anything unexpected gets the request's id and a log line. */
+export function maskError(error: unknown, requestId: string, log: Logger): GraphQLError {
+  const original = error instanceof GraphQLError ? (error.originalError ?? null) : error;
+  const place = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
+  if (original instanceof DomainError) {
+    const extensions = { code: original.code, ...(original.path.length > 0 ? { path: original.path } : {}) };
+    return new GraphQLError(original.message, { ...place, extensions });
+  }
+  // GraphQL's own errors (syntax, validation, variables) have no original and say nothing of the inside.
+  if (error instanceof GraphQLError && original === null) return error;
+  if (original instanceof GraphQLError) return original;
+  const known = DATABASE_ERRORS[String(Reflect.get(Object(original), 'code'))];
+  if (known) return new GraphQLError(known.message, { ...place, extensions: { code: known.code } });
+  log.error({ err: original, requestId, path: place.path }, 'unexpected error in a resolver');
+  return new GraphQLError(`something went wrong here; the log has it under request ${requestId}`, {
+    ...place,
+    extensions: { code: 'INTERNAL', requestId },
+  });
+}

@@ -1,0 +1,79 @@
+import type { IncomingMessage, Server } from 'node:http';
+import type { ExecutionArgs } from 'graphql';
+import { CloseCode } from 'graphql-ws';
+import { useServer } from 'graphql-ws/use/ws';
+import { WebSocketServer } from 'ws';
+import { Unauthenticated } from '../errors.ts';
+import type { Context } from '../graphql/context.ts';
+import { newId } from '../graphql/ids.ts';
+import type { Services } from '../services.ts';
+import { CONTEXT, GRAPHQL_PATH, type GraphQLEndpoint } from './graphql.ts';
+import { clientAddress } from './request.ts';
+
+const MAX_MESSAGE_BYTES = 256 * 1024;
+
+/** The graphql-transport-ws protocol at the same path as HTTP; the credential comes in connection_init or a header. */
+export function attachWebSocket(
+  server: Server,
+  endpoint: GraphQLEndpoint,
+  services: Services,
+): { close(): Promise<void> } {
+  const sockets = new WebSocketServer({ server, path: GRAPHQL_PATH, maxPayload: MAX_MESSAGE_BYTES });
+  const makeContext = (req: IncomingMessage, params: Readonly<Record<string, unknown>> | undefined) => {
+    const given = params?.authorization ?? params?.Authorization ?? req.headers.authorization ?? null;
+    const userAgent = req.headers['user-agent'] ?? null;
+    return endpoint.contextOf(typeof given === 'string' ? given : null, {
+      id: newId(),
+      ip: clientAddress(req, services.env.TRUST_PROXY),
+      userAgent,
+    });
+  };
+  const { dispose } = useServer(
+    {
+      // The functions of each operation come with it, so that the same plugins run as over HTTP.
+      execute: (args) => (args as unknown as Enveloped).rootValue.execute(args),
+      subscribe: (args) => (args as unknown as Enveloped).rootValue.subscribe(args),
+      onConnect: async ({ extra, connectionParams }) => {
+        try {
+          await makeContext(extra.request, connectionParams);
+          return true;
+        } catch (error) {
+          if (!(error instanceof Unauthenticated)) throw error;
+          extra.socket.close(CloseCode.Forbidden, error.message.slice(0, 120));
+          return false;
+        }
+      },
+      onSubscribe: async ({ extra, connectionParams }, _id, params) => {
+        const context = await makeContext(extra.request, connectionParams);
+        const enveloped = endpoint.yoga.getEnveloped({
+          [CONTEXT]: context,
+          params,
+          request: undefined,
+          req: extra.request,
+        });
+        const document = enveloped.parse(params.query);
+        const errors = enveloped.validate(enveloped.schema, document);
+        if (errors.length > 0) return [...errors];
+        return {
+          schema: enveloped.schema,
+          operationName: params.operationName,
+          document,
+          variableValues: params.variables,
+          contextValue: await enveloped.contextFactory(),
+          rootValue: { execute: enveloped.execute, subscribe: enveloped.subscribe },
+        } as ExecutionArgs;
+      },
+    },
+    sockets,
+  );
+  return {
+    close: async () => {
+      await dispose();
+    },
+  };
+}
+
+interface Enveloped {
+  contextValue: Context;
+  rootValue: { execute: (args: unknown) => never; subscribe: (args: unknown) => never };
+}

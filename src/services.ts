@@ -1,0 +1,27 @@
+import type pg from 'pg';
+import type { Logger } from 'pino';
+import type { PrismaClient } from '../generated/prisma/client.ts';
+import type { KeyRing } from './access/encryption.ts';
+import type { ReadPool } from './data/read-scope.ts';
+import type { WriteDeps } from './data/write.ts';
+import type { Env } from './env.ts';
+import type { EventBus } from './events/bus.ts';
+import type { MatcherCache } from './modules/intel/matcher-cache.ts';
+import type { OsintProvider } from './modules/intel/osint.provider.ts';
+
+/** What a running server is made of: made once by `app.ts`, given to every operation and job. */
+export interface Services {
+  env: Env;
+  log: Logger;
+  prisma: PrismaClient;
+  pool: pg.Pool;
+  read: ReadPool;
+  write: WriteDeps;
+  bus: EventBus;
+  keyRing: KeyRing;
+  matchers: MatcherCache;
+  osintProvider: OsintProvider;
+  /** aborted when the server stops: ends subscriptions */
+  streams: AbortController;
+  startedAt: Date;
+}
