@@ -4,13 +4,13 @@
  */
 export abstract class DomainError extends Error {
   abstract readonly code: string;
-  /** where in the input, outermost first */
-  readonly path: readonly string[];
+  /** where in the input, outermost first; not named `path`, by which graphql-js tells an error that it has located */
+  readonly inputPath: readonly string[];
 
-  constructor(message: string, path: readonly string[] = []) {
+  constructor(message: string, inputPath: readonly string[] = []) {
     super(message);
     this.name = new.target.name;
-    this.path = path;
+    this.inputPath = inputPath;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import { assertUuid } from '../data/read-scope.ts';
+import { assertUuid, type ReadPool, withReadScope } from '../data/read-scope.ts';
 import { Unauthenticated } from '../errors.ts';
 import type { Services } from '../services.ts';
-import { effectivePermissions } from './permissions.ts';
+import { effectivePermissions, type Permission } from './permissions.ts';
 import { type Credential, parseCredential, sameHash } from './tokens.ts';
 import type { Viewer } from './viewer.ts';
 
@@ -146,6 +146,27 @@ const SESSION_COLUMNS = {
   text: `SELECT tenant_id AS "tenantId", id, member_id AS "memberId", token_hash AS hash, expires_at AS "expiresAt", revoked_at AS "revokedAt",
     NULL::text[] AS "keyPermissions", NULL::timestamptz AS "lastUsedAt" FROM sessions WHERE token_hash = $1::bytea`,
 };
+
+/**
+ * What the viewer may do now: for work that outlives the request it came with, such as a subscription.
+ * @throws Unauthenticated when the credential or the membership has ended since
+ */
+export async function currentPermissions(read: ReadPool, viewer: Viewer): Promise<ReadonlySet<Permission>> {
+  if (viewer.kind === 'SYSTEM') return viewer.permissions;
+  const [table, keyPermissions] =
+    viewer.kind === 'API_KEY' ? ['api_keys', 'c.permissions'] : ['sessions', 'NULL::text[]'];
+  const [row] = await withReadScope(read, viewer, (scope) =>
+    scope.query<{ role: string; extra: string[]; keyPermissions: string[] | null }>({
+      text: `/* access.current */ SELECT m.role, m.permissions AS extra, ${keyPermissions} AS "keyPermissions"
+        FROM ${table} c JOIN members m ON m.tenant_id = c.tenant_id AND m.id = c.member_id AND m.is_active
+        WHERE c.tenant_id = $1::uuid AND c.id = $2::uuid AND c.revoked_at IS NULL
+          AND (c.expires_at IS NULL OR c.expires_at > now())`,
+      values: [viewer.tenantId, viewer.credentialId],
+    }),
+  );
+  if (!row) throw refused();
+  return effectivePermissions(row);
+}
 
 function refused(): Unauthenticated {
   return new Unauthenticated('this key or session is not known here, has expired or was revoked');

@@ -55,6 +55,13 @@ export interface Page<M extends ModelName> {
   hasPreviousPage: boolean;
 }
 
+const declared: ListSpec[] = [];
+
+/** All lists that were declared, for the contract test that proves their indexes. */
+export function declaredLists(): readonly ListSpec[] {
+  return declared;
+}
+
 /** Declares a list. `orders` maps the GraphQL names to fields. */
 export function defineList<M extends ModelName>(
   model: M,
@@ -68,7 +75,7 @@ export function defineList<M extends ModelName>(
     name?: string;
   },
 ): ListSpec<M> {
-  return {
+  const spec: ListSpec<M> = {
     name: options.name ?? model,
     model,
     fields: options.filters,
@@ -77,6 +84,8 @@ export function defineList<M extends ModelName>(
     key: options.key ?? 'id',
     omit: new Set(options.omit),
   };
+  declared.push(spec);
+  return spec;
 }
 
 /** Declares the links of one model to another: in the order of the other side's ids, without filter. */

@@ -56,9 +56,17 @@ export type ChildPageLoader<M extends ModelName> = (
   args: PageArgs,
 ) => Promise<Page<M>>;
 
+const childLists: { spec: ListSpec; parentField: string }[] = [];
+
+/** All lists that hang under a parent, for the contract test that proves their indexes. */
+export function declaredChildLists(): readonly { spec: ListSpec; parentField: string }[] {
+  return childLists;
+}
+
 /** A page of a list under each parent: one LATERAL statement for all parents that ask with the same arguments. */
 export function childPage<M extends ModelName>(spec: ListSpec<M>, parentField: string): ChildPageLoader<M> {
   columnOf(spec.model, parentField);
+  childLists.push({ spec, parentField });
   const plans = new WeakMap<LoaderContext['loaders'], Map<string, PagePlan<M>>>();
   return async (ctx, parentId, args) => {
     const shape = `${spec.name}.${parentField}:${JSON.stringify(args)}`;

@@ -37,13 +37,18 @@ const PG_TYPES: Record<string, string> = {
   Decimal: 'numeric',
 };
 
-/** Text fields whose names look like keys. */
-const TEXT_IDS = new Set([
-  'Content.externalId',
-  'PlatformUser.platformUserId',
-  'Keyword.conceptId',
-  'AuditEntry.requestId',
-]);
+/** Fields whose names and runtime types do not tell: texts that look like keys, keys that do not, lists, addresses. */
+const OTHER_TYPES: Readonly<Record<string, string>> = {
+  'Content.externalId': 'text',
+  'PlatformUser.platformUserId': 'text',
+  'Keyword.conceptId': 'text',
+  'AuditEntry.requestId': 'text',
+  'Dictionary.sweepCursor': 'uuid',
+  'AuditEntry.ipAddress': 'inet',
+  'Content.keywords': 'text[]',
+  'Member.permissions': 'text[]',
+  'ApiKey.permissions': 'text[]',
+};
 
 // The generated client is the only place that tells which column a field maps to, and it does not export it. A client
 // that is never connected costs 11 ms once; a contract test compares the result with the catalogue.
@@ -69,9 +74,10 @@ const tables = new Map<string, Table>(
 
 /** Keys are declared `String @db.Uuid`, which the runtime model does not keep: their names tell. */
 function pgType(model: string, field: RuntimeField): string {
+  const other = OTHER_TYPES[`${model}.${field.name}`];
+  if (other) return other;
   const isKey = field.type === 'String' && (field.name === 'id' || field.name.endsWith('Id'));
-  if (isKey && !TEXT_IDS.has(`${model}.${field.name}`)) return 'uuid';
-  return PG_TYPES[field.type] ?? 'text';
+  return isKey ? 'uuid' : (PG_TYPES[field.type] ?? 'text');
 }
 
 /** Table and columns of a Prisma model. */

@@ -32,6 +32,7 @@ export interface Connection<M extends ModelName> {
 }
 
 const PageInfo = builder.objectRef<Page<ModelName>>('PageInfo').implement({
+  description: 'Where a page stands in its list.',
   fields: (t) => ({
     hasNextPage: t.exposeBoolean('hasNextPage'),
     hasPreviousPage: t.exposeBoolean('hasPreviousPage'),
@@ -52,6 +53,7 @@ const PageInfo = builder.objectRef<Page<ModelName>>('PageInfo').implement({
 const TotalKind = defineEnum('TotalCountKind', ['EXACT', 'AT_LEAST'], 'Whether a total was counted to the end.');
 
 export const TotalCount = builder.objectRef<{ value: number; kind: 'EXACT' | 'AT_LEAST' }>('TotalCount').implement({
+  description: 'How many rows a list has.',
   fields: (t) => ({ value: t.exposeInt('value'), kind: t.field({ type: TotalKind, resolve: (total) => total.kind }) }),
 });
 
@@ -72,12 +74,14 @@ export function connectionType<M extends ModelName>(
   const known = connections.get(spec.name);
   if (known) return known as ObjectRef<TypesOf, Connection<M>, Connection<M>>;
   const Edge = builder.objectRef<{ page: Page<M>; node: Row<M> }>(`${spec.name}Edge`).implement({
+    description: 'A row and its place in the list.',
     fields: (t) => ({
       cursor: t.string({ resolve: (edge) => encodeCursor(edge.page.plan, edge.node) }),
       node: t.field({ type: node, resolve: (edge) => edge.node as never }),
     }),
   });
   const ref = builder.objectRef<Connection<M>>(`${spec.name}Connection`).implement({
+    description: 'One page of a list.',
     fields: (t) => ({
       edges: t.field({ type: [Edge], resolve: ({ page }) => page.rows.map((row) => ({ page, node: row })) }),
       nodes: t.field({
@@ -116,6 +120,7 @@ function orderInput(spec: ListSpec): InputRef<{ field: string; direction: Direct
   if (!ref) {
     const field = defineEnum(`${spec.name}OrderField`, Object.keys(spec.orders), 'What a list can be ordered by.');
     ref = builder.inputRef<{ field: string; direction: Direction }>(`${spec.name}Order`).implement({
+      description: 'What a list is ordered by; ties are broken by id.',
       fields: (t) => ({
         field: t.field({ type: field, required: true }),
         direction: t.field({ type: DirectionEnum, required: true, defaultValue: spec.defaultOrder.direction }),

@@ -6,6 +6,7 @@ import { enumRef } from './enums.ts';
 import './scalars.ts';
 
 const IdComparator = builder.inputType('IDComparator', {
+  description: 'Comparisons of an id; all that are given must hold.',
   fields: (t) => ({
     eq: t.id(),
     neq: t.id(),
@@ -15,6 +16,7 @@ const IdComparator = builder.inputType('IDComparator', {
   }),
 });
 const StringComparator = builder.inputType('StringComparator', {
+  description: 'Comparisons of a text; all that are given must hold.',
   fields: (t) => ({
     eq: t.string(),
     neq: t.string(),
@@ -25,9 +27,11 @@ const StringComparator = builder.inputType('StringComparator', {
   }),
 });
 const BooleanComparator = builder.inputType('BooleanComparator', {
+  description: 'Comparisons of a truth value; all that are given must hold.',
   fields: (t) => ({ eq: t.boolean(), neq: t.boolean() }),
 });
 const IntComparator = builder.inputType('IntComparator', {
+  description: 'Comparisons of a whole number; all that are given must hold.',
   fields: (t) => ({
     eq: t.int(),
     neq: t.int(),
@@ -41,6 +45,7 @@ const IntComparator = builder.inputType('IntComparator', {
   }),
 });
 const FloatComparator = builder.inputType('FloatComparator', {
+  description: 'Comparisons of a number; all that are given must hold.',
   fields: (t) => ({
     eq: t.float(),
     neq: t.float(),
@@ -52,6 +57,7 @@ const FloatComparator = builder.inputType('FloatComparator', {
   }),
 });
 const BigIntComparator = builder.inputType('BigIntComparator', {
+  description: 'Comparisons of a large whole number; all that are given must hold.',
   fields: (t) => {
     const one = () => t.field({ type: 'BigInt' });
     return { eq: one(), neq: one(), lt: one(), lte: one(), gt: one(), gte: one() };
@@ -90,6 +96,7 @@ function enumComparator(name: string): InputRef<FilterInput> {
   if (!ref) {
     const type = enumRef(name);
     ref = builder.inputRef<FilterInput>(`${name}Comparator`).implement({
+      description: 'Comparisons with the values of the enumeration; all that are given must hold.',
       fields: (t) => ({
         eq: t.field({ type }),
         neq: t.field({ type }),
@@ -142,6 +149,7 @@ function relationInput(spec: FilterSpec): InputRef<FilterInput> {
   if (!ref) {
     const type = filterInput(spec);
     ref = builder.inputRef<FilterInput>(`${spec.name}RelationFilter`).implement({
+      description: 'What must hold of the rows that belong to a row.',
       fields: (t) => ({
         some: t.field({ type, description: 'at least one fits' }),
         none: t.field({ type, description: 'none fits' }),

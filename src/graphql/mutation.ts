@@ -18,7 +18,7 @@ const UserError = builder.interfaceRef<DomainError>('UserError').implement({
     path: t.field({
       type: ['String'],
       description: 'where in the input, outermost first',
-      resolve: (error) => [...error.path],
+      resolve: (error) => [...error.inputPath],
     }),
   }),
 });
@@ -69,13 +69,14 @@ export interface MutationSpec<I, R> {
 export function addMutation<I, R>(spec: MutationSpec<I, R>): void {
   const title = spec.name.charAt(0).toUpperCase() + spec.name.slice(1);
   const payload = builder.objectRef<Payload<R>>(`${title}Payload`).implement({
+    description: `What became of \`${spec.name}\`.`,
     fields: (t) => ({
       [spec.returns.field]: t.field({
         type: spec.returns.type,
         nullable: true,
         resolve: ({ value }) => value as never,
       }),
-      userErrors: t.field({ type: [UserError], resolve: ({ userErrors }) => userErrors }),
+      userErrors: t.field({ type: [UserError], resolve: ({ userErrors }) => userErrors.map(asData) }),
       eventSeq: t.field({
         type: 'BigInt',
         nullable: true,
@@ -94,6 +95,11 @@ export function addMutation<I, R>(spec: MutationSpec<I, R>): void {
       resolve: (_, args, ctx) => runMutation(spec, ctx, (args as { input: I }).input) as never,
     }),
   );
+}
+
+/** An Error that stands where a value should be is thrown by GraphQL; an expected one is a value, so it is copied. */
+function asData(error: DomainError): DomainError {
+  return { ...error, name: error.name, message: error.message };
 }
 
 async function runMutation<I, R>(spec: MutationSpec<I, R>, ctx: Context, input: I): Promise<Payload<R>> {

@@ -15,6 +15,7 @@ export interface TimeBin {
 
 /** How a time series is cut: scale and IANA time zone, so that a day is a day there, also when clocks change. */
 export const TimeBinInput = builder.inputType('TimeBinInput', {
+  description: 'How a time series is cut into buckets.',
   fields: (t) => ({
     scale: t.field({ type: TimeScaleEnum, required: true, defaultValue: 'DAY' }),
     timeZone: t.string({ required: true, defaultValue: 'UTC', description: 'IANA name, such as Europe/Berlin' }),

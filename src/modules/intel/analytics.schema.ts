@@ -9,6 +9,7 @@ import { Keyword } from './refs.ts';
 import { type Overview, overviewStatistics } from './statistics.ts';
 
 export const KeyCount = builder.objectRef<{ key: string; count: number }>('KeyCount').implement({
+  description: 'How many there are of a kind.',
   fields: (t) => ({ key: t.exposeString('key'), count: t.exposeInt('count') }),
 });
 
@@ -64,6 +65,7 @@ builder.queryField('contentTrends', (t) =>
 );
 
 const ContentAnalysis = builder.objectRef<Overview>('ContentAnalysis').implement({
+  description: 'Figures of the content that was collected.',
   fields: (t) => ({
     total: t.exposeInt('contentTotal'),
     byRiskLevel: t.field({ type: [KeyCount], resolve: (overview) => overview.byRiskLevel }),
@@ -72,6 +74,7 @@ const ContentAnalysis = builder.objectRef<Overview>('ContentAnalysis').implement
 });
 
 const TopKeyword = builder.objectRef<{ keywordId: string; count: number }>('TopKeyword').implement({
+  description: 'A keyword that was found often.',
   fields: (t) => ({
     keyword: t.field(oneField(keywordEntity, Keyword, (top: { keywordId: string }) => top.keywordId)),
     detectionCount: t.exposeInt('count'),
@@ -79,6 +82,7 @@ const TopKeyword = builder.objectRef<{ keywordId: string; count: number }>('TopK
 });
 
 const ThreatDetection = builder.objectRef<Overview>('ThreatDetection').implement({
+  description: 'Figures of the detections.',
   fields: (t) => ({
     totalDetections: t.exposeInt('detectionTotal'),
     detectedKeywords: t.exposeInt('detectedKeywords', { description: 'distinct keywords that were found' }),
@@ -92,6 +96,7 @@ const ThreatDetection = builder.objectRef<Overview>('ThreatDetection').implement
 });
 
 const InvestigationMetrics = builder.objectRef<Overview>('InvestigationMetrics').implement({
+  description: 'Figures of the cases.',
   fields: (t) => ({
     totalCases: t.exposeInt('caseTotal'),
     openCases: t.exposeInt('casesOpen'),
@@ -108,6 +113,7 @@ const InvestigationMetrics = builder.objectRef<Overview>('InvestigationMetrics')
 });
 
 const OverviewStatistics = builder.objectRef<Overview>('OverviewStatistics').implement({
+  description: 'The figures of the overview.',
   fields: (t) => ({
     contentAnalysis: t.field({ type: ContentAnalysis, resolve: (overview) => overview }),
     threatDetection: t.field({ type: ThreatDetection, resolve: (overview) => overview }),

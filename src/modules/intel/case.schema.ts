@@ -28,6 +28,7 @@ import { CASE_IMPACTS, CASE_PRIORITIES, CASE_RESOLUTIONS, CASE_ROLES, CASE_STATU
 const addedBy = (link: { addedById: string | null }) => link.addedById;
 
 const CaseContent = builder.prismaObject('CaseContent', {
+  description: 'A content in a case.',
   fields: (t) => ({
     content: t.field(oneField(contentEntity, Content, (link: { contentId: string }) => link.contentId)),
     addedBy: t.field(oneField(memberEntity, Member, addedBy)),
@@ -35,6 +36,7 @@ const CaseContent = builder.prismaObject('CaseContent', {
   }),
 });
 const CaseIdentifier = builder.prismaObject('CaseIdentifier', {
+  description: 'An identifier in a case.',
   fields: (t) => ({
     identifier: t.field(oneField(identifierEntity, Identifier, (link: { identifierId: string }) => link.identifierId)),
     addedBy: t.field(oneField(memberEntity, Member, addedBy)),
@@ -42,6 +44,7 @@ const CaseIdentifier = builder.prismaObject('CaseIdentifier', {
   }),
 });
 const CaseDetection = builder.prismaObject('CaseDetection', {
+  description: 'A detection in a case.',
   fields: (t) => ({
     detection: t.field(oneField(detectionEntity, Detection, (link: { detectionId: string }) => link.detectionId)),
     addedBy: t.field(oneField(memberEntity, Member, addedBy)),
@@ -49,6 +52,7 @@ const CaseDetection = builder.prismaObject('CaseDetection', {
   }),
 });
 const CasePlatformUser = builder.prismaObject('CasePlatformUser', {
+  description: 'A watched account in a case.',
   fields: (t) => ({
     platformUser: t.field(
       oneField(platformUserEntity, PlatformUser, (link: { platformUserId: string }) => link.platformUserId),
@@ -118,6 +122,7 @@ addMutation({
   permission: 'case:write',
   description: 'Opens a case under the next number.',
   input: builder.inputType('OpenCaseInput', {
+    description: 'A new case.',
     fields: (t) => ({
       title: t.string({ required: true }),
       description: t.string(),
@@ -141,6 +146,7 @@ addMutation({
   permission: 'case:write',
   description: 'Changes a case. What is left out stays; null takes away.',
   input: builder.inputType('UpdateCaseInput', {
+    description: 'Changes of a case.',
     fields: (t) => ({
       id: t.id({ required: true }),
       expectedVersion: t.int({ description: EXPECTED_VERSION }),
@@ -172,6 +178,7 @@ addMutation({
   description:
     'Moves a case along OPEN → IN_PROGRESS ⇄ ON_HOLD → RESOLVED → CLOSED. Reopening needs a reason, closing a resolution.',
   input: builder.inputType('MoveCaseInput', {
+    description: 'Where a case is to go.',
     fields: (t) => ({
       id: t.id({ required: true }),
       status: t.field({ type: CaseStatus, required: true }),
@@ -188,6 +195,7 @@ addMutation({
 });
 
 const CasePlatformUserInput = builder.inputType('CasePlatformUserInput', {
+  description: 'A watched account, and what it is in the case.',
   fields: (t) => ({
     platformUserId: t.id({ required: true }),
     role: t.field({ type: CaseRole, required: true, defaultValue: 'UNKNOWN' }),

@@ -7,7 +7,8 @@ import { addMutation, EXPECTED_VERSION } from '../../graphql/mutation.ts';
 import { memberEntity } from '../platform/entities.ts';
 import { Member } from '../platform/member.schema.ts';
 import type { FieldSpan } from './analysis.ts';
-import { type IngestItem, type IngestResult, ingestContents, MAX_BATCH } from './content.ingest.ts';
+import { type IngestItem, type IngestResult, ingestContents } from './content.ingest.ts';
+import { MAX_BATCH } from './content.prepare.ts';
 import { setContentStatus } from './content.service.ts';
 import { contentEntity, identifierEntity, platformUserEntity, sourceEntity } from './entities.ts';
 import { ContentStatus, RiskLevel, Tlp } from './enums.schema.ts';
@@ -96,6 +97,7 @@ builder.queryField('contents', (t) =>
 );
 
 const AuthorInput = builder.inputType('ContentAuthorInput', {
+  description: 'Who wrote a content, as its platform knows them.',
   fields: (t) => ({
     platformUserId: t.string({ required: true, description: 'the platform’s own id' }),
     username: t.string({ required: true }),
@@ -132,6 +134,7 @@ function toItem(input: ContentInput, path: readonly string[]): IngestItem {
 }
 
 const Ingested = builder.objectRef<IngestResult>('IngestedContent').implement({
+  description: 'What became of a content that was taken in.',
   fields: (t) => ({
     created: t.boolean({ resolve: ({ outcome }) => outcome === 'CREATED', description: 'false: it was there already' }),
     outcome: t.exposeString('outcome', { description: 'CREATED, UPDATED (the text was edited) or UNCHANGED' }),
@@ -147,12 +150,13 @@ addMutation({
   returns: { field: 'ingested', type: Ingested },
   run: (ctx, input) =>
     withWrite(ctx.services.write, viewerOf(ctx), 'content.ingest', async (tx) => {
-      const [result] = await ingestContents(tx, ctx.services, [toItem(input, [])]);
+      const [result] = await ingestContents(tx, ctx.services, [toItem(input, [])], () => []);
       return result as IngestResult;
     }),
 });
 
 const IngestBatch = builder.objectRef<IngestResult[]>('IngestBatch').implement({
+  description: 'What became of contents that were taken in together.',
   fields: (t) => ({
     items: t.field({ type: [Ingested], description: 'in the order of the input', resolve: (results) => results }),
     created: t.int({ resolve: (results) => results.filter(({ outcome }) => outcome === 'CREATED').length }),
@@ -166,6 +170,7 @@ addMutation({
   permission: 'content:write',
   description: `Takes up to ${MAX_BATCH} contents in, all or none.`,
   input: builder.inputType('IngestContentsInput', {
+    description: 'Contents to take in together.',
     fields: (t) => ({ items: t.field({ type: [contentFields], required: true }) }),
   }),
   returns: { field: 'batch', type: IngestBatch },
@@ -184,6 +189,7 @@ addMutation({
   permission: 'content:write',
   description: 'Marks a content as analysed, reviewed or archived.',
   input: builder.inputType('SetContentStatusInput', {
+    description: 'The new status of a content.',
     fields: (t) => ({
       id: t.id({ required: true }),
       status: t.field({ type: ContentStatus, required: true }),

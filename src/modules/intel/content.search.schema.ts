@@ -30,6 +30,7 @@ const Hit = builder.objectRef<SearchHit>('ContentHit').implement({
 });
 
 const FacetCount = builder.objectRef<{ value: string; count: number }>('FacetCount').implement({
+  description: 'How many contents have a value.',
   fields: (t) => ({ value: t.exposeString('value'), count: t.exposeInt('count') }),
 });
 
@@ -58,6 +59,7 @@ const SearchFacets = builder.objectRef<Facets>('ContentSearchFacets').implement(
 });
 
 const SearchResult = builder.objectRef<SearchPage & { search: ContentSearch }>('ContentSearchResult').implement({
+  description: 'One page of a search.',
   fields: (t) => ({
     hits: t.field({ type: [Hit], resolve: (page) => page.hits }),
     nodes: t.field({

@@ -80,6 +80,7 @@ builder.queryFields((t) => ({
 }));
 
 const keywordFields = builder.inputType('CreateKeywordInput', {
+  description: 'A new keyword.',
   fields: (t) => ({
     term: t.string({ required: true }),
     matchType: t.field({ type: MatchType, required: true, defaultValue: 'LITERAL' }),
@@ -102,6 +103,7 @@ addMutation({
 });
 
 const KeywordBatch = builder.objectRef<{ id: string; created: boolean }[]>('KeywordBatch').implement({
+  description: 'What became of keywords that were added together.',
   fields: (t) => ({
     created: t.int({ resolve: (results) => results.filter((result) => result.created).length }),
     unchanged: t.int({ resolve: (results) => results.filter((result) => !result.created).length }),
@@ -114,6 +116,7 @@ addMutation({
   permission: 'keyword:write',
   description: `Adds up to ${MAX_KEYWORD_BATCH} keywords, all or none; those that are there already stay as they are.`,
   input: builder.inputType('CreateKeywordsInput', {
+    description: 'New keywords.',
     fields: (t) => ({ items: t.field({ type: [keywordFields], required: true }) }),
   }),
   returns: { field: 'batch', type: KeywordBatch },
@@ -128,6 +131,7 @@ addMutation({
   permission: 'keyword:write',
   description: 'Changes a keyword; scores of older content follow in the background.',
   input: builder.inputType('UpdateKeywordInput', {
+    description: 'Changes of a keyword.',
     fields: (t) => ({
       id: t.id({ required: true }),
       expectedVersion: t.int({ description: EXPECTED_VERSION }),
@@ -150,6 +154,7 @@ addMutation({
   permission: 'detection:write',
   description: 'Confirms or dismisses a detection, or takes a decision back. The content’s risk is computed anew.',
   input: builder.inputType('DecideDetectionInput', {
+    description: 'What somebody decided about a detection.',
     fields: (t) => ({
       id: t.id({ required: true }),
       status: t.field({ type: DetectionStatus, required: true }),

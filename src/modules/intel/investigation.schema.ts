@@ -117,6 +117,7 @@ addMutation({
   description:
     'Starts a lookup as a job, or gives the answer that is less than 24 hours old. Subscribe to events of type OSINT_COMPLETED to hear when it is done.',
   input: builder.inputType('StartOsintLookupInput', {
+    description: 'What to look up.',
     fields: (t) => ({
       query: t.string({ required: true }),
       queryType: t.field({ type: OsintQueryType, required: true }),
@@ -140,6 +141,7 @@ addMutation({
   permission: 'osint:write',
   description: 'Cancels a lookup that waits or runs.',
   input: builder.inputType('CancelOsintLookupInput', {
+    description: 'Which lookup to cancel.',
     fields: (t) => ({ id: t.id({ required: true }), expectedVersion: t.int({ description: EXPECTED_VERSION }) }),
   }),
   returns: { field: 'osintResult', type: OsintResult },

@@ -31,17 +31,23 @@ export interface KeywordChange {
   isActive?: boolean | null;
 }
 
-const LANGUAGE = /^[a-z]{2,3}$/;
+const LANGUAGE = /^([a-z]{2}|und)$/;
+const MAX_CONCEPT = 200;
+const MAX_NORMALISED = 600;
 
 function checkKeyword(input: KeywordInput, path: readonly string[]): { normalisedTerm: string; language: string } {
   const problem = validateTerm(input.term, input.matchType);
   if (problem) throw new InvalidInput(problem, [...path, 'term']);
+  if (input.term.includes('\0')) throw new InvalidInput('text cannot hold the character U+0000', [...path, 'term']);
   checkWeight(input.weight, path);
   checkGap(input.gap ?? 0, path);
+  checkConcept(input.conceptId, path);
   const language = input.language ?? 'und';
   if (!LANGUAGE.test(language))
     throw new InvalidInput(`${JSON.stringify(language)} is not a language code like en`, [...path, 'language']);
   const normalisedTerm = termKey(input.term, input.matchType);
+  if (normalisedTerm.length > MAX_NORMALISED)
+    throw new InvalidInput(`term longer than ${MAX_NORMALISED} characters after normalisation`, [...path, 'term']);
   // An emoji is all that normalisation takes away: it is its own key.
   return { normalisedTerm: normalisedTerm === '' ? input.term : normalisedTerm, language };
 }
@@ -56,17 +62,26 @@ function checkGap(gap: number, path: readonly string[]): void {
     throw new InvalidInput(`${gap} is out of range: a gap is from 0 to ${MAX_GAP}`, [...path, 'gap']);
 }
 
+function checkConcept(conceptId: string | null | undefined, path: readonly string[]): void {
+  if (typeof conceptId !== 'string') return;
+  if (conceptId.trim() === '' || conceptId.length > MAX_CONCEPT || conceptId.includes('\0'))
+    throw new InvalidInput(`a concept has 1 to ${MAX_CONCEPT} characters`, [...path, 'conceptId']);
+}
+
 /**
  * Creates keywords; those that exist already (language, normalised term and match type) are left as they are. Gives one
  * entry for each input, in order. Older content is matched by the sweep, not here.
+ *
+ * @param pathOf where an input stands in what the caller gave, for error messages
  */
 export async function createKeywords(
   tx: WriteTx,
   inputs: readonly KeywordInput[],
+  pathOf: (index: number) => readonly string[] = (index) => ['items', String(index)],
 ): Promise<{ id: string; created: boolean }[]> {
   if (inputs.length > MAX_KEYWORD_BATCH)
     throw new InvalidInput(`${inputs.length} keywords: at most ${MAX_KEYWORD_BATCH}`, ['items']);
-  const keyed = inputs.map((input, i) => ({ input, ...checkKeyword(input, ['items', String(i)]) }));
+  const keyed = inputs.map((input, i) => ({ input, ...checkKeyword(input, pathOf(i)) }));
   const keyOf = (k: { language: string; normalisedTerm: string }, matchType: string) =>
     `${k.language}\0${k.normalisedTerm}\0${matchType}`;
   const existing = await tx.db.keyword.findMany({
@@ -112,7 +127,7 @@ function keywordRow(
     normalisedTerm: k.normalisedTerm,
     language: k.language,
     category: k.input.category,
-    conceptId: k.input.conceptId ?? k.normalisedTerm,
+    conceptId: k.input.conceptId ?? k.normalisedTerm.slice(0, MAX_CONCEPT),
     weight: k.input.weight,
     matchType: k.input.matchType,
     gap: k.input.gap ?? 0,
@@ -141,7 +156,7 @@ function emitKeyword(
 
 /** Creates one keyword; Conflict when there is one with the same language, normalised term and match type. */
 export async function createKeyword(tx: WriteTx, input: KeywordInput): Promise<Keyword> {
-  const [made] = await createKeywords(tx, [input]);
+  const [made] = await createKeywords(tx, [input], () => []);
   if (!made?.created) throw new Conflict('there is a keyword with this term, language and match type', ['term']);
   return tx.db.keyword.findUniqueOrThrow({ where: { tenantId_id: { tenantId: tx.tenantId, id: made.id } } });
 }
@@ -150,6 +165,7 @@ export async function createKeyword(tx: WriteTx, input: KeywordInput): Promise<K
 export async function updateKeyword(tx: WriteTx, change: KeywordChange): Promise<Keyword> {
   if (change.weight !== undefined && change.weight !== null) checkWeight(change.weight, []);
   if (change.gap !== undefined && change.gap !== null) checkGap(change.gap, []);
+  checkConcept(change.conceptId, []);
   const dictionaryVersion = await nextDictionaryVersion(tx);
   const version = (await tx.lock('Keyword', change.id, change.expectedVersion)) + 1;
   const row = await tx.db.keyword.update({

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { enumValue } from '../../data/enum-value.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { scoreContent } from './analysis.ts';
@@ -17,17 +18,19 @@ interface ContentRow {
   reliability: string;
   riskScore: number;
   riskLevel: string;
+  analysisData: unknown;
   version: number;
 }
 
 /**
  * Computes the risk of contents anew from their detections, as part of the change that made it necessary. Contents whose
- * figures stay the same are left alone. Gives how many changed.
+ * figures and their explanation stay the same are left alone. Gives how many changed.
  */
 export async function rescoreContents(tx: WriteTx, contentIds: readonly string[]): Promise<number> {
   if (contentIds.length === 0) return 0;
   const contents = await tx.db.$queryRawUnsafe<ContentRow[]>(
-    `/* intel.rescore.contents */ SELECT c.id, c.author_id AS "authorId", s.reliability, c.risk_score AS "riskScore", c.risk_level AS "riskLevel", c.version
+    `/* intel.rescore.contents */ SELECT c.id, c.author_id AS "authorId", s.reliability, c.risk_score AS "riskScore", c.risk_level AS "riskLevel",
+       c.analysis_data AS "analysisData", c.version
      FROM content c JOIN sources s ON s.tenant_id = c.tenant_id AND s.id = c.source_id
      WHERE c.tenant_id = $1::uuid AND c.id = ANY($2::uuid[]) ORDER BY c.id FOR UPDATE OF c`,
     tx.tenantId,
@@ -50,7 +53,12 @@ export async function rescoreContents(tx: WriteTx, contentIds: readonly string[]
       }));
       return { content, ...scoreContent(content.reliability, own) };
     })
-    .filter(({ content, risk }) => content.riskScore !== risk.score || content.riskLevel !== risk.level);
+    .filter(
+      ({ content, risk, analysisData }) =>
+        content.riskScore !== risk.score ||
+        content.riskLevel !== risk.level ||
+        !isDeepStrictEqual(explanationOf(content.analysisData), explanationOf(analysisData)),
+    );
   await store(tx, changed);
   for (const { content, risk } of changed) {
     tx.emit({
@@ -71,6 +79,13 @@ export async function rescoreContents(tx: WriteTx, contentIds: readonly string[]
     changed.flatMap(({ content }) => (content.authorId ? [content.authorId] : [])),
   );
   return changed.length;
+}
+
+/** Which hits counted and why others did not; which detection stands for a hit says nothing new. */
+function explanationOf(analysisData: unknown): unknown {
+  const parts: unknown = Reflect.get(Object(analysisData), 'parts');
+  if (!Array.isArray(parts)) return parts;
+  return parts.map((part: object) => ({ ...part, detectionId: null }));
 }
 
 async function store(

@@ -75,6 +75,7 @@ addMutation({
   permission: 'source:write',
   description: 'Adds a source.',
   input: builder.inputType('CreateSourceInput', {
+    description: 'A new source.',
     fields: (t) => ({
       name: t.string({ required: true }),
       kind: t.field({ type: SourceKind, required: true }),
@@ -96,6 +97,7 @@ addMutation({
   permission: 'source:write',
   description: 'Changes a source. A new reliability weighs for content that comes in from now on.',
   input: builder.inputType('UpdateSourceInput', {
+    description: 'Changes of a source.',
     fields: (t) => ({
       id: t.id({ required: true }),
       expectedVersion: t.int({ description: EXPECTED_VERSION }),
@@ -118,6 +120,7 @@ addMutation({
   permission: 'platformUser:write',
   description: 'Flags an account, or takes the flag off: then the rule leaves it alone for 30 days.',
   input: builder.inputType('FlagPlatformUserInput', {
+    description: 'Whether an account is flagged, and why.',
     fields: (t) => ({
       id: t.id({ required: true }),
       flagged: t.boolean({ required: true }),

@@ -2,7 +2,7 @@ import type { Viewer } from '../../access/viewer.ts';
 import { type WriteTx, withWrite } from '../../data/write.ts';
 import type { Services } from '../../services.ts';
 import { findKeywords } from './analysis.ts';
-import { detectionRows } from './content.ingest.ts';
+import { detectionRows } from './content.rows.ts';
 import type { CompiledKeywords } from './matcher-cache.ts';
 import { rescoreContents } from './rescore.ts';
 

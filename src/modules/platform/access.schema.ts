@@ -6,7 +6,7 @@ import { viewerOf } from '../../graphql/context.ts';
 import { addMutation, EXPECTED_VERSION } from '../../graphql/mutation.ts';
 import { Node } from '../../graphql/node.ts';
 import { type ApiKeyInput, type CreatedKey, createApiKey, revokeApiKey } from './api-key.service.ts';
-import { apiKeyEntity, memberEntity } from './entities.ts';
+import { apiKeyEntity, memberEntity, sessionEntity } from './entities.ts';
 import { Member } from './member.schema.ts';
 import { type SignedIn, signIn, signOut } from './session.service.ts';
 
@@ -41,6 +41,19 @@ builder.queryField('apiKeys', (t) =>
   }),
 );
 
+// Sessions are in events and in the audit log by id: `node` must be able to show one.
+builder.prismaObject('Session', {
+  description: 'Somebody is signed in, or was.',
+  interfaces: [Node],
+  fields: (t) => ({
+    id: t.id({ resolve: (session) => sessionEntity.encode(session.id) }),
+    member: t.field(oneField(memberEntity, Member, (session: { memberId: string }) => session.memberId)),
+    expiresAt: t.expose('expiresAt', { type: 'DateTime' }),
+    revokedAt: t.expose('revokedAt', { type: 'DateTime', nullable: true }),
+    createdAt: t.expose('createdAt', { type: 'DateTime' }),
+  }),
+});
+
 const SignedInType = builder.objectRef<SignedIn>('SignedIn').implement({
   description: 'A new session.',
   fields: (t) => ({
@@ -54,6 +67,7 @@ addMutation({
   permission: 'public',
   description: 'Signs a person in with e-mail address and password.',
   input: builder.inputType('SignInInput', {
+    description: 'Who signs in.',
     fields: (t) => ({
       email: t.string({ required: true }),
       password: t.string({ required: true }),
@@ -65,6 +79,7 @@ addMutation({
 });
 
 const SignedOut = builder.objectRef<{ memberId: string }>('SignedOut').implement({
+  description: 'Who has signed out.',
   fields: (t) => ({ memberId: t.id({ resolve: ({ memberId }) => memberEntity.encode(memberId) }) }),
 });
 
@@ -77,6 +92,7 @@ addMutation({
 });
 
 const NewKey = builder.objectRef<CreatedKey>('NewApiKey').implement({
+  description: 'A key that was just created.',
   fields: (t) => ({
     apiKey: t.field({ type: ApiKey, resolve: ({ apiKey }) => apiKey }),
     secret: t.exposeString('secret', { description: 'the key itself: keep it now, it is not shown again' }),
@@ -88,6 +104,7 @@ addMutation({
   permission: 'key:write',
   description: 'Creates a key that acts for a member.',
   input: builder.inputType('CreateApiKeyInput', {
+    description: 'A new key.',
     fields: (t) => ({
       name: t.string({ required: true }),
       permissions: t.stringList({ description: 'all of yours when left out; never more than yours' }),
@@ -109,6 +126,7 @@ addMutation({
   permission: 'key:write',
   description: 'Ends a key at once.',
   input: builder.inputType('RevokeApiKeyInput', {
+    description: 'Which key to end.',
     fields: (t) => ({ id: t.id({ required: true }), expectedVersion: t.int({ description: EXPECTED_VERSION }) }),
   }),
   returns: { field: 'apiKey', type: ApiKey },

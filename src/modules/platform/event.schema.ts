@@ -1,3 +1,4 @@
+import { currentPermissions } from '../../access/authenticate.ts';
 import { planPage } from '../../data/list.ts';
 import type { Row } from '../../data/models.ts';
 import { eventList } from '../../events/event-list.ts';
@@ -56,7 +57,10 @@ builder.subscriptionField('events', (t) =>
       return eventStream(services, viewer, {
         afterSeq: afterSeq ?? (await lastSeq(services.read, viewer)),
         filter: filter ?? null,
-        check: async () => requirePermission(ctx, 'event:read'),
+        check: async () => {
+          const permissions = await currentPermissions(services.read, viewer);
+          requirePermission({ ...ctx, viewer: { ...viewer, permissions } }, 'event:read');
+        },
         signal: services.streams.signal,
       });
     },

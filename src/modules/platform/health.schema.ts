@@ -37,6 +37,7 @@ async function check(name: string, fn: () => Promise<string | null>): Promise<Ch
 }
 
 const HealthCheck = builder.objectRef<Check>('HealthCheck').implement({
+  description: 'One thing that was checked.',
   fields: (t) => ({
     name: t.exposeString('name'),
     status: t.field({ type: HealthStatus, resolve: (one) => one.status }),
@@ -54,6 +55,7 @@ const overall = ({ checks }: Health): Status =>
   checks.every(({ status }) => status === 'HEALTHY') ? 'HEALTHY' : 'UNHEALTHY';
 
 const HealthType = builder.objectRef<Health>('Health').implement({
+  description: 'Whether everything that was checked works.',
   fields: (t) => ({
     status: t.field({ type: HealthStatus, resolve: overall }),
     timestamp: t.field({ type: 'DateTime', resolve: () => new Date() }),
@@ -98,10 +100,12 @@ const ConnectionPool = builder.objectRef<Context['services']>('ConnectionPoolHea
 });
 
 const DatabaseSize = builder.objectRef<{ bytes: bigint; humanReadable: string }>('DatabaseSize').implement({
+  description: 'How large the database is on disk.',
   fields: (t) => ({ bytes: t.expose('bytes', { type: 'BigInt' }), humanReadable: t.exposeString('humanReadable') }),
 });
 
 const TableStatistics = builder.objectRef<TableFigures>('TableStatistics').implement({
+  description: 'How large a table is.',
   fields: (t) => ({
     table: t.exposeString('table'),
     rowCount: t.expose('rowCount', { type: 'BigInt', description: 'PostgreSQL’s estimate, of all tenants together' }),
@@ -111,6 +115,7 @@ const TableStatistics = builder.objectRef<TableFigures>('TableStatistics').imple
 });
 
 const IndexUsageType = builder.objectRef<IndexUsage>('IndexUsage').implement({
+  description: 'How many of the indexes are used.',
   fields: (t) => ({
     totalIndexes: t.exposeInt('totalIndexes'),
     usedIndexes: t.exposeInt('usedIndexes', { description: 'used at least once since the statistics began' }),

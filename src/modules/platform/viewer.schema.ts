@@ -20,6 +20,7 @@ const Tenant = builder.prismaObject('Tenant', {
 });
 
 const Permission = builder.objectRef<{ name: string; description: string; granted: boolean }>('Permission').implement({
+  description: 'Something that one may be allowed to do.',
   fields: (t) => ({
     name: t.exposeString('name'),
     description: t.exposeString('description'),

@@ -1,0 +1,174 @@
+import { type GraphQLInputType, getNamedType, isEnumType, isInputObjectType, isListType, isNonNullType } from 'graphql';
+import type { GraphQLResponse } from './app.ts';
+import { answered, leaksOf, type Side, type World } from './isolation.ts';
+import {
+  type AnyField,
+  isConnection,
+  operation,
+  permissionOf,
+  type Root,
+  rootFields,
+  selection,
+} from './schema-walk.ts';
+
+export interface Asked {
+  runs: number;
+  /** answers that hold something of the one who asked */
+  own: number;
+  /** answers with errors */
+  refused: number;
+  leaks: { query: string; variables: unknown; told: string[] }[];
+}
+
+const PLAIN = ['fentanyl', 'bob', '', 'de'];
+const SMALL = [0, 1, 2, 3];
+const AT_ONCE = 6;
+/** New rows are looked for now and then. */
+const LOOK_EVERY = 500;
+/** Of a hundred operations. */
+const CHANGES = 8;
+/** Ending credentials would end the test. */
+const LEFT_OUT = ['signOut', 'signIn', 'revokeApiKey'];
+
+type Random = () => number;
+
+/** mulberry32: small, and the same numbers for the same seed. */
+function randomOf(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = state;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+function pick<T>(random: Random, from: readonly T[]): T {
+  return from[Math.floor(random() * from.length)] as T;
+}
+
+/** What arguments are made of: values of both tenants, and ordinary ones. */
+interface Pool {
+  ids: readonly string[];
+  texts: readonly string[];
+  numbers: readonly number[];
+  cursors: string[];
+}
+
+/** Asks random questions, with ids, texts and cursors of both tenants, in turn as either. */
+export async function askAtRandom(w: World, runs: number, seed: number): Promise<Asked> {
+  const random = randomOf(seed);
+  const sides = [w.a, w.b];
+  const pool: Pool = {
+    ids: sides.flatMap(({ ids }) => [...ids.values()].flat()),
+    texts: [...PLAIN, ...sides.flatMap(({ seed: { marker } }) => [marker, `bob_${marker}`])],
+    numbers: [...SMALL, 810_001, 910_001],
+    cursors: [],
+  };
+  const asked: Asked = { runs: 0, own: 0, refused: 0, leaks: [] };
+  for (let looked = 0; asked.runs < runs; ) {
+    if (asked.runs >= looked) {
+      await w.look();
+      looked += LOOK_EVERY;
+    }
+    const batch = Array.from({ length: Math.min(AT_ONCE, runs - asked.runs) }, () => {
+      const [asker, other] = random() < 0.5 ? [w.a, w.b] : [w.b, w.a];
+      return { asker, other, ...question(random, pool) };
+    });
+    const answers = await Promise.all(
+      batch.map(({ asker, query, variables }) => w.t.run(asker.tenant.key, query, variables)),
+    );
+    batch.forEach(({ asker, other, query, variables }, i) => {
+      note(asked, pool, { asker, other, query, variables, response: answers[i] ?? {} });
+    });
+  }
+  return asked;
+}
+
+interface Answered {
+  asker: Side;
+  other: Side;
+  query: string;
+  variables: unknown;
+  response: GraphQLResponse;
+}
+
+function note(asked: Asked, pool: Pool, { asker, other, query, variables, response }: Answered): void {
+  asked.runs++;
+  const told = leaksOf(answered(response, variables), other);
+  if (told.length > 0) asked.leaks.push({ query, variables, told });
+  if (leaksOf(response.data ?? null, asker).length > 0) asked.own++;
+  if (response.errors) asked.refused++;
+  for (const [, cursor] of JSON.stringify(response.data ?? null).matchAll(/"(?:cursor|\w*Cursor_String)":"([\w-]+)"/g))
+    if (cursor && pool.cursors.length < 2_000) pool.cursors.push(cursor);
+}
+
+function question(random: Random, pool: Pool): { query: string; variables: Record<string, unknown> } {
+  const root: Root = random() < CHANGES / 100 ? 'Mutation' : 'Query';
+  const fields = rootFields(root).filter((field) => permissionOf(field) !== 'public' && !LEFT_OUT.includes(field.name));
+  const field = pick(random, fields);
+  const variables: Record<string, unknown> = {};
+  // What is written must be the writer's: a text or number of the other one would come back rightly.
+  const from = root === 'Mutation' ? { ...pool, texts: PLAIN, numbers: SMALL } : pool;
+  for (const { name, type, defaultValue } of field.args) {
+    const required = isNonNullType(type) && defaultValue === undefined;
+    if (required || random() < 0.35) variables[name] = valueFor(random, from, type, name, 0);
+  }
+  tidyPaging(random, field, variables, pool);
+  return { query: operation(root, field, variables, selection(field.type, 1 + Math.floor(random() * 2))), variables };
+}
+
+/** Paging arguments that contradict each other are only refused: mostly they should fit. */
+function tidyPaging(random: Random, field: AnyField, variables: Record<string, unknown>, pool: Pool): void {
+  if (!isConnection(getNamedType(field.type))) return;
+  for (const name of ['first', 'after', 'last', 'before']) delete variables[name];
+  const [count, cursor] = random() < 0.7 ? ['first', 'after'] : ['last', 'before'];
+  if (random() < 0.8) variables[count] = 1 + Math.floor(random() * 40);
+  else if (count === 'last') variables.last = 5;
+  if (random() < 0.4 && pool.cursors.length > 0) variables[cursor] = pick(random, pool.cursors);
+}
+
+const MAX_DEPTH = 5;
+
+function valueFor(random: Random, pool: Pool, type: GraphQLInputType, name: string, depth: number): unknown {
+  if (isNonNullType(type)) return valueFor(random, pool, type.ofType, name, depth);
+  if (isListType(type)) {
+    const { ofType } = type;
+    return Array.from({ length: 1 + Math.floor(random() * 3) }, () => valueFor(random, pool, ofType, name, depth));
+  }
+  if (isEnumType(type)) return pick(random, type.getValues()).name;
+  if (isInputObjectType(type)) {
+    const fields = Object.values(type.getFields());
+    const chosen = fields.filter(
+      (field) => isNonNullType(field.type) || (depth < MAX_DEPTH && random() < 1.2 / fields.length),
+    );
+    return Object.fromEntries(
+      chosen.map((field) => [field.name, valueFor(random, pool, field.type, field.name, depth + 1)]),
+    );
+  }
+  return scalar(random, pool, type.name);
+}
+
+function scalar(random: Random, pool: Pool, type: string): unknown {
+  switch (type) {
+    case 'ID':
+      return pick(random, pool.ids);
+    case 'Int':
+      return pick(random, pool.numbers);
+    case 'Float':
+      return random();
+    case 'Boolean':
+      return random() < 0.5;
+    case 'BigInt':
+      return pick(random, [1, 6_000_000_005, 7_000_000_005]);
+    case 'DateTime':
+      return '2026-01-02T10:00:00Z';
+    case 'Instant':
+      return pick(random, ['-P1D', '2026-01-02T10:00:00Z', '2030-01-01', '-PT1H']);
+    case 'JSON':
+      return { note: pick(random, pool.texts) };
+    default:
+      return pick(random, pool.texts);
+  }
+}
