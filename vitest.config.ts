@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
+  // graphql ships twice, and Vite would give our files the copy that Node does not give our dependencies.
+  resolve: { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] },
   test: {
     include: ['test/{unit,integration,contract}/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts'],
