@@ -1,0 +1,169 @@
+import { accessSync, constants, mkdirSync, statfsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname } from 'node:path';
+import type { Command } from 'commander';
+import pg from 'pg';
+import { sessionConfig } from '../data/connection.ts';
+import { embeddedStatus } from '../data/embedded.ts';
+import { migrationStatus } from '../data/migrate.ts';
+import { type Env, loadEnv } from '../env.ts';
+
+type Finding = { ok: true; detail: string } | { ok: false; detail: string; todo: string };
+type Check = [what: string, run: () => Finding | Promise<Finding>];
+
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('Check everything that a first run can trip over, and say what to do.')
+    .action(async () => {
+      let failed = 0;
+      for (const [what, run] of checks()) {
+        const finding = await attempt(run);
+        if (!finding.ok) failed++;
+        console.log(
+          `${finding.ok ? ' ok ' : 'FAIL'}  ${what}: ${finding.detail}${finding.ok ? '' : `\n      → ${finding.todo}`}`,
+        );
+      }
+      console.log(failed === 0 ? '\nEverything is fine.' : `\n${failed} to mend.`);
+      if (failed > 0) process.exitCode = 1;
+    });
+}
+
+async function attempt(run: Check[1]): Promise<Finding> {
+  try {
+    return await run();
+  } catch (error) {
+    return {
+      ok: false,
+      detail: error instanceof Error ? error.message : String(error),
+      todo: 'mend what the message says and run "argus doctor" again',
+    };
+  }
+}
+
+function checks(): Check[] {
+  const settings = readSettings();
+  const list: Check[] = [
+    ['Node', node],
+    [
+      'Settings',
+      () =>
+        settings instanceof Error
+          ? { ok: false, detail: settings.message, todo: 'correct these variables; "argus --help" lists all' }
+          : { ok: true, detail: settings.NODE_ENV },
+    ],
+  ];
+  if (settings instanceof Error) return list;
+  list.push(['Port', () => port(settings)], ['Folder', () => folder(settings)]);
+  list.push(['Encryption keys', () => keys(settings)]);
+  list.push(
+    settings.DATABASE_URL === null
+      ? ['Embedded PostgreSQL', () => embedded(settings)]
+      : ['PostgreSQL', () => external(settings)],
+  );
+  return list;
+}
+
+function readSettings(): Env | Error {
+  try {
+    return loadEnv();
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+function node(): Finding {
+  const [major = 0] = process.versions.node.split('.').map(Number);
+  return major >= 24
+    ? { ok: true, detail: process.versions.node }
+    : {
+        ok: false,
+        detail: `${process.versions.node} is too old`,
+        todo: 'run "npm install": it brings Node 24 for this project, which npm scripts and npx use',
+      };
+}
+
+function port({ PORT, HOST }: Env): Promise<Finding> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      resolve({
+        ok: false,
+        detail: `${HOST}:${PORT} cannot be used (${error.code})`,
+        todo: 'stop what listens there, or choose another port: PORT=4001 npm start',
+      }),
+    );
+    probe.listen(PORT, HOST, () => probe.close(() => resolve({ ok: true, detail: `${HOST}:${PORT} is free` })));
+  });
+}
+
+const WANTED_BYTES = 1024 ** 3;
+
+function folder({ ARGUS_DIR }: Env): Finding {
+  try {
+    mkdirSync(ARGUS_DIR, { recursive: true });
+    accessSync(ARGUS_DIR, constants.W_OK);
+  } catch (error) {
+    return {
+      ok: false,
+      detail: `${ARGUS_DIR} cannot be written (${Reflect.get(Object(error), 'code')})`,
+      todo: `allow writing in ${dirname(ARGUS_DIR)}, or set ARGUS_DIR to another folder`,
+    };
+  }
+  const { bavail, bsize } = statfsSync(ARGUS_DIR);
+  const free = bavail * bsize;
+  const detail = `${ARGUS_DIR}, ${Math.round(free / 1024 ** 2)} MiB free`;
+  return free >= WANTED_BYTES ? { ok: true, detail } : { ok: false, detail, todo: 'free 1 GiB of space there' };
+}
+
+function keys({ ENCRYPTION_KEYS, ARGUS_DIR }: Env): Finding {
+  return {
+    ok: true,
+    detail: ENCRYPTION_KEYS ? 'from the environment' : `development key in ${ARGUS_DIR}/encryption.key`,
+  };
+}
+
+async function embedded({ ARGUS_DIR }: Env): Promise<Finding> {
+  const { state, detail } = await embeddedStatus(ARGUS_DIR);
+  return state === 'broken'
+    ? { ok: false, detail, todo: 'move the folder away to start afresh, or restore it from a backup' }
+    : { ok: true, detail: `${state}: ${detail}` };
+}
+
+const OLDEST = 150_000;
+
+async function external(env: Env): Promise<Finding> {
+  const url = env.DATABASE_URL ?? '';
+  const client = new pg.Client(sessionConfig(url, env));
+  try {
+    await client.connect();
+  } catch (error) {
+    return {
+      ok: false,
+      detail: error instanceof Error ? error.message : String(error),
+      todo: 'check that PostgreSQL runs there, and host, port, user and password of DATABASE_URL',
+    };
+  }
+  try {
+    const { rows } = await client.query<{ number: number; version: string; role: string; bypass: boolean }>(
+      `SELECT current_setting('server_version_num')::int AS number, current_setting('server_version') AS version, current_user AS role,
+        (SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user) AS bypass`,
+    );
+    const [row] = rows;
+    if (!row || row.number < OLDEST)
+      return { ok: false, detail: `version ${row?.version}`, todo: 'Argus needs PostgreSQL 15 or newer' };
+    const pending = (await migrationStatus({ ownerUrl: env.DATABASE_OWNER_URL ?? url })).filter(
+      ({ state }) => state !== 'applied',
+    );
+    if (pending.length > 0)
+      return {
+        ok: false,
+        detail: `${row.version}, not up to date: ${pending.map(({ name }) => name).join(', ')}`,
+        todo: 'run "argus migrate up"',
+      };
+    const note = row.bypass ? `; ${row.role} bypasses row-level security, so each transaction becomes argus_app` : '';
+    return { ok: true, detail: `${row.version} as ${row.role}${note}` };
+  } finally {
+    await client.end();
+  }
+}
