@@ -30,16 +30,30 @@ export interface Importer<T> {
   mapping(): string;
 }
 
-/** The columns are guessed at the first record and shown at the end; a column that only later rows have is metaData. */
-function once<F extends string>(guess: (record: Record<string, unknown>) => ColumnMap<F>) {
-  let map: ColumnMap<F> | null = null;
+/**
+ * Columns are guessed for each set of them, since rows of a JSONL file need not have the same ones. A field keeps the
+ * column that it was first read from: were the id to change its column halfway, rows would be taken for others.
+ */
+function guesser<F extends string>(guess: (record: Record<string, unknown>, given: ColumnMap<F>) => ColumnMap<F>) {
+  const maps = new Map<string, ColumnMap<F>>();
+  const chosen: ColumnMap<F> = {};
   return {
     of: (record: Record<string, unknown>): ColumnMap<F> => {
-      map ??= guess(record);
+      const shape = Object.keys(record).join('\0');
+      let map = maps.get(shape);
+      if (!map) {
+        const kept = Object.entries(chosen).filter(([, column]) => Object.hasOwn(record, String(column)));
+        const guessed = Object.entries(guess(record, Object.fromEntries(kept) as ColumnMap<F>));
+        map = Object.fromEntries(
+          guessed.filter(([field, column]) => (chosen[field as F] ?? column) === column),
+        ) as ColumnMap<F>;
+        Object.assign(chosen, map);
+        maps.set(shape, map);
+      }
       return map;
     },
     toString: () =>
-      Object.entries(map ?? {})
+      Object.entries(chosen)
         .map(([field, column]) => `${field}=${column}`)
         .join(', '),
   };
@@ -52,7 +66,7 @@ export function contentImporter(
   options: ImportOptions,
 ): Importer<ContentRecord> {
   const given = options.map ? parseColumnMap<ContentColumn>(CONTENT_COLUMNS, options.map) : {};
-  const map = once<ContentColumn>((record) => contentColumns(record, given));
+  const map = guesser<ContentColumn>((record, kept) => contentColumns(record, { ...kept, ...given }));
   const origin = `file:${basename(file)}`.slice(0, 500);
   const fallback = options.source ?? basename(file).replace(/\.(jsonl|ndjson|csv|tsv)(\.gz)?$/i, '');
   return {
@@ -86,7 +100,7 @@ export function contentImporter(
 
 export function keywordImporter(services: Services, viewer: Viewer, options: ImportOptions): Importer<KeywordInput> {
   const given = options.map ? parseColumnMap<KeywordColumn>(KEYWORD_COLUMNS, options.map) : {};
-  const map = once<KeywordColumn>((record) => keywordColumns(record, given));
+  const map = guesser<KeywordColumn>((record, kept) => keywordColumns(record, { ...kept, ...given }));
   return {
     parse: (record) => toKeywords(record, map.of(record), options),
     store: async (keywords) => {

@@ -15,6 +15,13 @@ const STOP_LIMIT_MS = 30_000;
 const ADDRESS = /GraphiQL\s+(http:\S+)/;
 const TEST_FILE = fileURLToPath(new URL('graphiql.test.ts', import.meta.url));
 
+const REPORTERS = [
+  '--test-reporter=spec',
+  '--test-reporter-destination=stdout',
+  '--test-reporter=junit',
+  '--test-reporter-destination=test-results/browser.xml',
+];
+
 async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -73,7 +80,7 @@ async function run(folder: string): Promise<boolean> {
   let passed = false;
   try {
     const address = await waitForAddress(server);
-    const tests = spawn(process.execPath, ['--test', TEST_FILE], {
+    const tests = spawn(process.execPath, ['--test', ...REPORTERS, TEST_FILE], {
       env: { ...process.env, ARGUS_E2E_URL: address },
       stdio: 'inherit',
     });

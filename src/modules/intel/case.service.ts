@@ -180,15 +180,16 @@ export async function linkToCase(tx: WriteTx, links: CaseLinks): Promise<Case> {
         skipDuplicates: true,
       })
     ).count;
+  let changed = added;
   for (const { platformUserId, role } of users) {
-    const key = { tenantId: tx.tenantId, caseId: links.caseId, platformUserId };
-    await tx.db.casePlatformUser.upsert({
-      where: { tenantId_caseId_platformUserId: key },
-      create: { ...base, platformUserId, role },
-      update: { role },
-    });
+    const data = { ...base, platformUserId, role };
+    const { count } = await tx.db.casePlatformUser.createMany({ data, skipDuplicates: true });
+    const here = { tenantId: tx.tenantId, caseId: links.caseId, platformUserId };
+    changed +=
+      count ||
+      (await tx.db.casePlatformUser.updateMany({ where: { ...here, role: { not: role } }, data: { role } })).count;
   }
-  return finishLinks(tx, 'CASE_LINKED', links, added + users.length, version);
+  return finishLinks(tx, 'CASE_LINKED', links, changed, version);
 }
 
 /** Takes links off a case. */
@@ -208,7 +209,13 @@ export async function unlinkFromCase(tx: WriteTx, links: CaseLinks): Promise<Cas
   return finishLinks(tx, 'CASE_UNLINKED', links, removed, version);
 }
 
+const MAX_LINKS = 500;
+
 function rowsOf(tx: WriteTx, links: CaseLinks) {
+  for (const field of ['contentIds', 'identifierIds', 'detectionIds', 'platformUsers'] as const) {
+    const given = links[field]?.length ?? 0;
+    if (given > MAX_LINKS) throw new InvalidInput(`${given} given: at most ${MAX_LINKS}`, [field]);
+  }
   return {
     contentIds: [...(links.contentIds ?? [])],
     identifierIds: [...(links.identifierIds ?? [])],

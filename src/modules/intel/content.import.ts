@@ -5,7 +5,7 @@ import { MAX_TEXT, MAX_TITLE } from './content.prepare.ts';
 
 /** Fields of a content and the column names that are taken for them, best first. */
 export const CONTENT_COLUMNS = {
-  externalId: ['externalId', 'id', 'guid', 'messageId', 'postId'],
+  externalId: ['id', 'externalId', 'guid', 'messageId', 'postId'],
   source: ['source', 'channel', 'forum', 'feed', 'site'],
   title: ['title', 'subject', 'headline', 'name'],
   text: ['text', 'body', 'content', 'message', 'description'],
@@ -22,14 +22,14 @@ export interface ContentRecord extends Omit<IngestItem, 'sourceId'> {
   source: string | null;
 }
 
-/** Guesses which columns hold what. Throws when there is none for the text. */
+/** Guesses which columns hold what. Throws InvalidInput when there is none for the text. */
 export function contentColumns(
   record: Readonly<Record<string, unknown>>,
   given: ColumnMap<ContentColumn>,
 ): ColumnMap<ContentColumn> {
   const map = guessColumns(CONTENT_COLUMNS, Object.keys(record), given);
   if (map.text === undefined) {
-    throw new Error(
+    throw new InvalidInput(
       `no column looks like the text; the file has ${Object.keys(record).join(', ')}. Say which: --map text=<column>`,
     );
   }

@@ -24,7 +24,7 @@ const Hit = builder.objectRef<SearchHit>('ContentHit').implement({
     highlights: t.field({
       type: [TextSpan],
       description: 'where the words stand',
-      resolve: (hit, _, ctx) => highlights(ctx, hit.search, hit.content.id),
+      resolve: (hit, _, ctx) => highlights(ctx, hit.search, hit.content),
     }),
   }),
 });
@@ -87,6 +87,8 @@ function encodeRank(hit: SearchHit): string {
   return Buffer.from(JSON.stringify([hit.rank, hit.content.id])).toString('base64url');
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 function decodeRank(cursor: string): { rank: number; id: string } {
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
@@ -94,7 +96,8 @@ function decodeRank(cursor: string): { rank: number; id: string } {
       Array.isArray(parts) &&
       parts.length === 2 &&
       typeof parts[0] === 'number' &&
-      /^[0-9a-f-]{36}$/.test(String(parts[1]))
+      Number.isFinite(Math.fround(parts[0])) &&
+      UUID.test(String(parts[1]))
     ) {
       return { rank: parts[0], id: String(parts[1]) };
     }

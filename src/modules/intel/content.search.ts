@@ -96,22 +96,36 @@ export async function searchFacets(
 const MAX_HIGHLIGHTED = 50_000;
 
 /** Where a search's words stand in a content: one statement for all hits whose highlights are asked for. */
-export function highlights(ctx: LoaderContext, search: ContentSearch, contentId: string): Promise<FieldSpan[]> {
+export async function highlights(
+  ctx: LoaderContext,
+  search: ContentSearch,
+  content: Row<'Content'>,
+): Promise<FieldSpan[]> {
   const key = `highlights:${search.language ?? ''}:${search.query}`;
-  return loaderOf(ctx, key, (ids) => loadHighlights(ctx.scope, search, ids)).load(contentId);
+  const marked = await loaderOf(ctx, key, (ids) => loadMarked(ctx.scope, search, ids)).load(content.id);
+  return [
+    ...(await fieldSpans(ctx.scope, search, content, marked.title, 'TITLE')),
+    ...(await fieldSpans(ctx.scope, search, content, marked.text, 'TEXT')),
+  ];
 }
 
-async function loadHighlights(scope: ReadScope, search: ContentSearch, ids: readonly string[]): Promise<FieldSpan[][]> {
+interface Marked {
+  title: string | null;
+  text: string | null;
+}
+
+/** The headline function, which marks a text's words; the marks must not occur in the text itself. */
+function headline(sql: SqlBuilder, search: ContentSearch, text: () => SqlBuilder): void {
+  sql.raw('ts_headline(l.config, translate(left(');
+  text().raw(`, ${MAX_HIGHLIGHTED}), E'\\uE000\\uE001', '??'), websearch_to_tsquery(l.config, `);
+  sql.param(search.query, 'text').raw(`), E'HighlightAll=true, StartSel="\\uE000", StopSel="\\uE001"')`);
+}
+
+async function loadMarked(scope: ReadScope, search: ContentSearch, ids: readonly string[]): Promise<Marked[]> {
   const sql = new SqlBuilder().raw('SELECT t.id, ');
-  const headline = (column: string) => {
-    // The marks must not occur in the text itself; what replaces them has the same length.
-    const text = `translate(left(t.${column}, ${MAX_HIGHLIGHTED}), E'\\uE000\\uE001', '??')`;
-    sql.raw(`ts_headline(l.config, ${text}, websearch_to_tsquery(l.config, `).param(search.query, 'text');
-    sql.raw(`), E'HighlightAll=true, StartSel="\\uE000", StopSel="\\uE001"')`);
-  };
-  headline('title');
+  headline(sql, search, () => sql.raw('t.title'));
   sql.raw(' AS title, ');
-  headline('text');
+  headline(sql, search, () => sql.raw('t.text'));
   sql
     .raw(' AS text FROM content t CROSS JOIN LATERAL (SELECT argus_text_config(coalesce(')
     .param(search.language, 'text');
@@ -121,9 +135,37 @@ async function loadHighlights(scope: ReadScope, search: ContentSearch, ids: read
     .raw(' AND t.id = ANY(')
     .param(ids, 'uuid[]')
     .raw(')');
-  const rows = await scope.query<{ id: string; title: string | null; text: string }>(sql.build('Content.highlights'));
-  const byId = new Map(rows.map((row) => [row.id, [...spansOf(row.title, 'TITLE'), ...spansOf(row.text, 'TEXT')]]));
-  return ids.map((id) => byId.get(id) ?? []);
+  const rows = await scope.query<Marked & { id: string }>(sql.build('Content.highlights'));
+  const byId = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => byId.get(id) ?? { title: null, text: null });
+}
+
+/** PostgreSQL leaves words, and stretches without any, of more than 2 kB out of what it gives back. */
+const LONG_TOKEN = /[^\p{L}\p{N}]{500,}|[^\s,;!"'()<>{}|]{500,}/gu;
+
+/** Spans of one field. Where the marked text is not the original with marks, it is marked again with short words in place of the long. */
+async function fieldSpans(
+  scope: ReadScope,
+  search: ContentSearch,
+  content: Row<'Content'>,
+  marked: string | null,
+  field: FieldSpan['field'],
+): Promise<FieldSpan[]> {
+  const original = (field === 'TITLE' ? content.title : content.text) ?? '';
+  if (marked === null || isMarkedCopy(marked, original)) return spansOf(marked, field);
+  const text = original.replace(LONG_TOKEN, (long) => 'x '.repeat(long.length).slice(0, long.length));
+  const sql = new SqlBuilder().raw('SELECT ');
+  headline(sql, search, () => sql.param(text, 'text'));
+  sql.raw(' AS marked FROM (SELECT argus_text_config(').param(search.language ?? content.language, 'text');
+  const [row] = await scope.query<{ marked: string }>(sql.raw(') AS config) l').build('Content.highlightsOf'));
+  // A wrong place would be worse than none.
+  if (!row || !isMarkedCopy(row.marked, text)) return [];
+  return spansOf(row.marked, field).filter(({ start, end }) => text.slice(start, end) === original.slice(start, end));
+}
+
+function isMarkedCopy(marked: string, original: string): boolean {
+  const plain = marked.replace(/[\u{e000}\u{e001}]/gu, '');
+  return original.replace(/[\u{e000}\u{e001}]/gu, '?').startsWith(plain);
 }
 
 /** Spans in the original text from the marked copy of it. */

@@ -1,3 +1,4 @@
+import { orNull } from '../../data/or-null.ts';
 import { builder } from '../../graphql/builder.ts';
 import { DatabaseHealth } from '../platform/health.schema.ts';
 
@@ -27,8 +28,8 @@ builder.objectField(DatabaseHealth, 'applicationMetrics', (t) =>
     type: ApplicationMetrics,
     nullable: true,
     permission: 'statistics:read',
-    resolve: async (_, _args, { scope }) => {
-      const [row] = await scope.query<ApplicationMetrics>({
+    resolve: async (_, _args, { scope, services }) => {
+      const figures = scope.query<ApplicationMetrics>({
         name: 'intel_application_metrics',
         text: `/* intel.applicationMetrics */ SELECT
           (SELECT count(*)::int FROM platform_users WHERE tenant_id = $1::uuid) AS "totalUsers",
@@ -39,7 +40,7 @@ builder.objectField(DatabaseHealth, 'applicationMetrics', (t) =>
           (SELECT count(*)::int FROM osint_results WHERE tenant_id = $1::uuid AND created_at >= now() - interval '24 hours') AS "recentOsintSearches"`,
         values: [scope.viewer.tenantId],
       });
-      return row ?? null;
+      return (await orNull(services.log, figures))?.[0] ?? null;
     },
   }),
 );

@@ -22,14 +22,14 @@ export interface KeywordDefaults {
   weight: number;
 }
 
-/** Guesses which columns hold what. Throws when there is none for the term. */
+/** Guesses which columns hold what. Throws InvalidInput when there is none for the term. */
 export function keywordColumns(
   record: Readonly<Record<string, unknown>>,
   given: ColumnMap<KeywordColumn>,
 ): ColumnMap<KeywordColumn> {
   const map = guessColumns(KEYWORD_COLUMNS, Object.keys(record), given);
   if (map.term === undefined) {
-    throw new Error(
+    throw new InvalidInput(
       `no column looks like the term; the file has ${Object.keys(record).join(', ')}. Say which: --map term=<column>`,
     );
   }

@@ -2,7 +2,7 @@ import { systemViewer } from '../../access/viewer.ts';
 import { withReadScope } from '../../data/read-scope.ts';
 import { withWrite } from '../../data/write.ts';
 import type { Services } from '../../services.ts';
-import { claimLookup, completeLookup, failLookup, openSecrets, requeueLost } from './osint.service.ts';
+import { claimLookup, completeLookup, failLookup, openSecrets, releaseLookup, requeueLost } from './osint.service.ts';
 
 const LOOKUP_TIMEOUT_MS = 60_000;
 /** A lookup that has run longer than this belongs to a process that is gone. */
@@ -33,6 +33,10 @@ export async function runLookups(services: Services, tenantId: string, signal: A
       );
       await write('osint.complete', (tx) => completeLookup(tx, job.id, answer, services.keyRing));
     } catch (error) {
+      if (signal.aborted) {
+        await write('osint.release', (tx) => releaseLookup(tx, job.id));
+        break;
+      }
       services.log.warn({ err: error, lookup: job.id }, 'a lookup failed');
       await write('osint.fail', (tx) => failLookup(tx, job.id, error instanceof Error ? error.message : String(error)));
     }

@@ -34,6 +34,7 @@ function normalise(input: LookupInput): string {
   const query = input.query.trim();
   if (query === '' || query.length > MAX_QUERY)
     throw new InvalidInput(`a query has 1 to ${MAX_QUERY} characters`, ['query']);
+  if (query.includes('\0')) throw new InvalidInput('text cannot hold the character U+0000', ['query']);
   if (input.queryType === 'TEXT') return query.normalize('NFKC');
   const normal = normaliseIdentifier(input.queryType as IdentifierType, query);
   if (!normal.ok) throw new InvalidInput(`not a ${input.queryType}: ${normal.reason}`, ['query']);
@@ -174,8 +175,21 @@ export async function failLookup(tx: WriteTx, id: string, error: string): Promis
   emit(
     tx,
     'OSINT_FAILED',
-    await change(tx, id, { status: 'FAILED', error: error.slice(0, 1000), completedAt: tx.now }),
+    // A provider's message may hold anything, the database's text cannot.
+    await change(tx, id, {
+      status: 'FAILED',
+      error: error.slice(0, 1000).replaceAll('\0', '\u{fffd}').toWellFormed(),
+      completedAt: tx.now,
+    }),
   );
+}
+
+/** Puts a lookup that this process broke off back into the queue. */
+export async function releaseLookup(tx: WriteTx, id: string): Promise<void> {
+  await tx.db.osintResult.updateMany({
+    where: { tenantId: tx.tenantId, id, status: 'RUNNING' },
+    data: { status: 'PENDING', startedAt: null },
+  });
 }
 
 /** Cancels a lookup that waits or runs. */

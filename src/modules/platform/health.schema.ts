@@ -1,3 +1,4 @@
+import { orNull } from '../../data/or-null.ts';
 import { builder } from '../../graphql/builder.ts';
 import type { Context } from '../../graphql/context.ts';
 import { defineEnum } from '../../graphql/enums.ts';
@@ -153,19 +154,25 @@ export const DatabaseHealth = builder.objectRef<Health>('DatabaseHealth').implem
     timestamp: t.field({ type: 'DateTime', resolve: () => new Date() }),
     checks: t.field({ type: [HealthCheck], resolve: ({ checks }) => checks }),
     connectionPool: t.field({ type: ConnectionPool, resolve: (_, _args, ctx) => ctx.services }),
-    databaseSize: t.field({ type: DatabaseSize, nullable: true, resolve: (_, _args, ctx) => databaseSize(ctx.scope) }),
+    databaseSize: t.field({
+      type: DatabaseSize,
+      nullable: true,
+      resolve: (_, _args, { scope, services }) => orNull(services.log, databaseSize(scope)),
+    }),
     tableStatistics: t.field({
       type: [TableStatistics],
+      nullable: true,
       description: 'largest first',
-      resolve: (_, _args, ctx) => tableStatistics(ctx.scope),
+      resolve: (_, _args, { scope, services }) => orNull(services.log, tableStatistics(scope)),
     }),
     performance: t.field({
       type: Performance,
       nullable: true,
-      resolve: async (_, _args, ctx) => ({
-        statements: await statementFigures(ctx.scope),
-        indexes: await indexUsage(ctx.scope),
-      }),
+      resolve: async (_, _args, { scope, services }) => {
+        const statements = await orNull(services.log, statementFigures(scope));
+        const indexes = await orNull(services.log, indexUsage(scope));
+        return statements && indexes ? { statements, indexes } : null;
+      },
     }),
   }),
 });
