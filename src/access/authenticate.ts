@@ -34,6 +34,9 @@ interface GrantRow {
 export class Authenticator {
   readonly #services: Pick<Services, 'pool' | 'bus' | 'log' | 'read'>;
   readonly #cache = new Map<string, { grant: Grant; until: number }>();
+  /** counts what was forgotten; the count at which each tenant last was, and at which all were */
+  #forgets = 0;
+  readonly #forgotten = new Map<string | undefined, number>();
   readonly #log: Logger;
   readonly #off: () => void;
 
@@ -45,6 +48,7 @@ export class Authenticator {
 
   /** A tenant's log grew: its credentials or members may have changed. Asking again is one statement. */
   #forget(tenantId: string | undefined): void {
+    this.#forgotten.set(tenantId, ++this.#forgets);
     if (tenantId === undefined) this.#cache.clear();
     for (const [key, { grant }] of this.#cache) if (grant.viewer.tenantId === tenantId) this.#cache.delete(key);
   }
@@ -64,6 +68,7 @@ export class Authenticator {
   }
 
   async #load(credential: Credential, cacheKey: string): Promise<Grant> {
+    const begun = this.#forgets;
     const row = await this.#find(credential);
     if (!row || row.revokedAt || !sameHash(row.hash, credential.hash)) throw refused();
     const grant: Grant = {
@@ -83,7 +88,9 @@ export class Authenticator {
       lastUsedAt: row.lastUsedAt,
     };
     if (this.#cache.size >= MAX_CACHED) this.#cache.clear();
-    this.#cache.set(cacheKey, { grant, until: Date.now() + TRUST_MS });
+    // What was read before a change that has been announced since may be older than the change.
+    const changed = [row.tenantId, undefined].some((tenantId) => (this.#forgotten.get(tenantId) ?? 0) > begun);
+    if (!changed) this.#cache.set(cacheKey, { grant, until: Date.now() + TRUST_MS });
     if (credential.kind === 'key') this.#touch(grant);
     return grant;
   }

@@ -16,8 +16,9 @@ export interface Database {
 }
 
 const INT8 = 20;
-const TYPES: pg.CustomTypesConfig = {
-  // A bigint as a JavaScript number would lose digits, and as text it would not be what Prisma's types say.
+/** How columns are read: rows are what Prisma's types say. */
+export const TYPES: pg.CustomTypesConfig = {
+  // A bigint as a JavaScript number would lose digits.
   getTypeParser: (oid, format) =>
     (oid === INT8 && format !== 'binary' ? BigInt : pg.types.getTypeParser(oid, format)) as never,
 };

@@ -82,7 +82,8 @@ function comparisonSql(
       sql.raw(`${ref} IS DISTINCT FROM `).param(condition.value, pgType);
       return;
     case 'in':
-      sql.raw(`${ref} = ANY(`).param(condition.value, `${pgType}[]`).raw(')');
+      // Frequent values are met on the way through the order, rare ones are read and sorted.
+      sql.plannedEachTime().raw(`${ref} = ANY(`).param(condition.value, `${pgType}[]`).raw(')');
       return;
     case 'nin':
       sql.raw(`(${ref} = ANY(`).param(condition.value, `${pgType}[]`).raw(')) IS NOT TRUE');

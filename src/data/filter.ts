@@ -88,7 +88,7 @@ function parseField(
   path: string[],
   depth: number,
 ): Condition[] {
-  const field = spec.fields[key];
+  const field = Object.hasOwn(spec.fields, key) ? spec.fields[key] : undefined;
   if (!field) {
     throw new InvalidInput(
       `${spec.name} cannot be filtered by ${key}; it can by ${Object.keys(spec.fields).join(', ')}`,
@@ -125,6 +125,12 @@ function parseValue(field: ScalarField, value: unknown, now: Date, path: string[
     }
   }
   if (field.kind === 'date') return resolveInstant(String(value), now, path);
+  if (field.kind === 'bigint') {
+    // The scalar gives a number where it fits one, and any length of digits where it does not.
+    const whole = BigInt(value as number | bigint);
+    if (BigInt.asIntN(64, whole) !== whole) throw new InvalidInput(`${whole} is beyond 64 bits`, path);
+    return whole;
+  }
   if (field.kind === 'string' && (value as string).includes('\0')) {
     throw new InvalidInput('text cannot hold the character U+0000', path);
   }

@@ -10,16 +10,22 @@ const INSTANT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2
  */
 export function resolveInstant(text: string, now: Date, path: string[]): Date {
   const duration = DURATION.exec(text);
-  if (duration && /\d/.test(text)) return shift(now, duration);
-  const at = INSTANT.test(text) ? new Date(text) : null;
-  // Date rolls 30 February over to March; a round trip of the date part tells.
-  if (!at || Number.isNaN(at.getTime()) || (text.length === 10 && at.toISOString().slice(0, 10) !== text)) {
+  const at = duration && /\d/.test(text) ? shift(now, duration) : INSTANT.test(text) ? instant(text) : null;
+  // PostgreSQL has no year 0 and does not reach as far back as Date.
+  if (!at || Number.isNaN(at.getTime()) || at.getUTCFullYear() < 1 || at.getUTCFullYear() > 9999) {
     throw new InvalidInput(
       `${JSON.stringify(text.slice(0, 60))} is neither a time like 2026-11-21T10:00:00Z nor a duration from now like -P7D`,
       path,
     );
   }
   return at;
+}
+
+/** Date rolls 30 February over to March: a round trip of the date part tells. */
+function instant(text: string): Date | null {
+  const date = text.slice(0, 10);
+  const day = new Date(date);
+  return Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== date ? null : new Date(text);
 }
 
 function shift(now: Date, match: RegExpExecArray): Date {

@@ -172,24 +172,37 @@ function pageTail(sql: SqlBuilder, plan: PagePlan): void {
 }
 
 /** Counts what the plan's filter selects; `exact` false stops at COUNT_BOUND. */
-export function countStatement(
+export function countStatement(plan: PagePlan, tenantId: string, exact: boolean): Statement {
+  const sql = new SqlBuilder();
+  sql.raw('SELECT count(*)::int AS count FROM (');
+  countedRows(sql, plan, tenantId, exact);
+  return sql.raw(') t').build(`${plan.spec.model}.count`);
+}
+
+/** The same count under many parents: one statement for a whole level. */
+export function childCountStatement(
   plan: PagePlan,
   tenantId: string,
   exact: boolean,
-  parent?: { field: string; id: string },
+  parentField: string,
+  parentIds: readonly string[],
 ): Statement {
-  const { spec } = plan;
   const sql = new SqlBuilder();
-  sql.raw(`SELECT count(*)::int AS count FROM (SELECT 1 FROM "${tableOf(spec.model).table}" t WHERE t.tenant_id = `);
-  sql.param(tenantId, 'uuid');
-  if (parent) sql.raw(` AND t."${columnOf(spec.model, parent.field).column}" = `).param(parent.id, 'uuid');
+  sql.raw('SELECT p.id, c.count FROM unnest(').param(parentIds, 'uuid[]').raw(') AS p(id) CROSS JOIN LATERAL (');
+  sql.raw('SELECT count(*)::int AS count FROM (');
+  countedRows(sql, plan, tenantId, exact, `t."${columnOf(plan.spec.model, parentField).column}" = p.id`);
+  return sql.raw(') t) c WHERE c.count > 0').build(`${plan.spec.model}.countBy.${parentField}`);
+}
+
+function countedRows(sql: SqlBuilder, plan: PagePlan, tenantId: string, exact: boolean, parent?: string): void {
+  const { spec } = plan;
+  sql.raw(`SELECT 1 FROM "${tableOf(spec.model).table}" t WHERE t.tenant_id = `).param(tenantId, 'uuid');
+  if (parent) sql.raw(` AND ${parent}`);
   if (plan.condition) {
     sql.raw(' AND ');
     filterSql(sql, plan.condition, spec.model, 't');
   }
   if (!exact) sql.raw(' LIMIT ').param(COUNT_BOUND + 1, 'int4');
-  sql.raw(') t');
-  return sql.build(`${spec.model}.count`);
 }
 
 /** Cuts the extra row off and puts a backward page into the list's order. */
@@ -205,12 +218,12 @@ export function toPage<M extends ModelName>(plan: PagePlan<M>, fetched: Row<M>[]
   };
 }
 
-/** Opaque place of a row in a list: the order it belongs to, the sort value and the key. */
+/** Opaque place of a row in a list: the list and order it belongs to, the sort value and the key. */
 export function encodeCursor(plan: PagePlan, row: Readonly<Record<string, unknown>>): string {
   const value = row[plan.order.field];
   const stored = value instanceof Date ? value.toISOString() : typeof value === 'bigint' ? value.toString() : value;
   return Buffer.from(
-    JSON.stringify([plan.order.name, plan.order.direction, stored, String(row[plan.spec.key])]),
+    JSON.stringify([plan.spec.name, plan.order.name, plan.order.direction, stored, String(row[plan.spec.key])]),
   ).toString('base64url');
 }
 
@@ -227,10 +240,10 @@ function decodeCursor(
   } catch {
     throw wrong('not a cursor');
   }
-  if (!Array.isArray(parts) || parts.length !== 4) throw wrong('not a cursor');
-  const [name, direction, value, key] = parts as unknown[];
-  if (name !== order.name || direction !== order.direction)
-    throw wrong(`a cursor of another order (${String(name).slice(0, 40)})`);
+  if (!Array.isArray(parts) || parts.length !== 5) throw wrong('not a cursor');
+  const [list, name, direction, value, key] = parts as unknown[];
+  if (list !== spec.name) throw wrong('a cursor of another list');
+  if (name !== order.name || direction !== order.direction) throw wrong('a cursor of another order');
   if (!fits(columnOf(spec.model, order.field).pgType, value) || !fits(columnOf(spec.model, spec.key).pgType, key)) {
     throw wrong('a damaged cursor');
   }
@@ -239,13 +252,19 @@ function decodeCursor(
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
+/** As Date writes it, and of a year that PostgreSQL reads the same: it has no year 0. */
+function isInstant(text: string): boolean {
+  const at = new Date(text);
+  return /^(?!0000)\d{4}-/.test(text) && !Number.isNaN(at.getTime()) && at.toISOString() === text;
+}
+
 /** Whether a cursor's value can be sent as that type: a forged one must not reach the database as a cast error. */
 function fits(pgType: string, value: unknown): boolean {
   switch (pgType) {
     case 'uuid':
       return typeof value === 'string' && UUID.test(value);
     case 'timestamptz':
-      return typeof value === 'string' && !Number.isNaN(Date.parse(value)) && value.length === 24;
+      return typeof value === 'string' && isInstant(value);
     case 'int4':
       return Number.isInteger(value) && Math.abs(Number(value)) < 2 ** 31;
     case 'int8':

@@ -25,6 +25,7 @@ export function statementName(text: string): string | undefined {
 export class SqlBuilder {
   readonly values: unknown[] = [];
   #text = '';
+  #prepared = true;
 
   /** Appends text as it stands: never anything from a caller. */
   raw(text: string): this {
@@ -39,9 +40,15 @@ export class SqlBuilder {
     return this;
   }
 
+  /** For a statement whose best plan depends on its values: prepared, it may get one plan for all of them. */
+  plannedEachTime(): this {
+    this.#prepared = false;
+    return this;
+  }
+
   build(tag: string): Statement {
     const text = `/* ${tag} */ ${this.#text}`;
-    const name = statementName(text);
+    const name = this.#prepared ? statementName(text) : undefined;
     return name ? { name, text, values: this.values } : { text, values: this.values };
   }
 }

@@ -1,4 +1,4 @@
-import { EventEmitter, once } from 'node:events';
+import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
@@ -37,6 +37,8 @@ export class EventBus {
     await client.query(`LISTEN ${EVENT_CHANNEL}`);
     client.once('end', () => void this.#reconnect());
     this.#client = client;
+    // Closed while this was under way.
+    if (this.#closed) await client.end();
   }
 
   async #reconnect(): Promise<void> {
@@ -71,10 +73,6 @@ export class EventBus {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const client = this.#client;
-    if (!client) return;
-    const ended = once(client, 'end');
-    await client.end();
-    await ended.catch(() => {});
+    await this.#client?.end();
   }
 }

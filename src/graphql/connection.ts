@@ -2,6 +2,7 @@ import type { InputRef, ObjectRef } from '@pothos/core';
 import type { Permission } from '../access/permissions.ts';
 import {
   COUNT_BOUND,
+  childCountStatement,
   countStatement,
   DEFAULT_PAGE,
   type Direction,
@@ -10,11 +11,12 @@ import {
   MAX_PAGE,
   type Page,
   type PageArgs,
+  type PagePlan,
   pageStatement,
   planPage,
   toPage,
 } from '../data/list.ts';
-import { type ChildPageLoader, childPage } from '../data/loaders.ts';
+import { type ChildPageLoader, childPage, loaderOf } from '../data/loaders.ts';
 import type { ModelName, Row } from '../data/models.ts';
 import { builder, type SchemaTypes } from './builder.ts';
 import type { Context } from './context.ts';
@@ -104,13 +106,33 @@ export function connectionType<M extends ModelName>(
 
 async function total<M extends ModelName>(
   ctx: Context,
-  page: Page<M>,
+  { plan }: Page<M>,
   exact: boolean,
   parent?: { field: string; id: string },
 ) {
   const { tenantId } = ctx.scope.viewer;
-  const [row] = await ctx.scope.query<{ count: number }>(countStatement(page.plan, tenantId, exact, parent));
+  if (parent) return boundedTotal(await childCount(ctx, plan, exact, parent), exact);
+  const [row] = await ctx.scope.query<{ count: number }>(countStatement(plan, tenantId, exact));
   return boundedTotal(row?.count ?? 0, exact);
+}
+
+/** The plan is one object for all parents that ask with the same arguments, so it is what their counts share. */
+const countKeys = new WeakMap<object, { exact: symbol; bounded: symbol }>();
+
+function childCount(
+  ctx: Context,
+  plan: PagePlan,
+  exact: boolean,
+  parent: { field: string; id: string },
+): Promise<number> {
+  const keys = countKeys.get(plan) ?? { exact: Symbol('exact'), bounded: Symbol('bounded') };
+  countKeys.set(plan, keys);
+  return loaderOf(ctx, exact ? keys.exact : keys.bounded, async (ids) => {
+    const statement = childCountStatement(plan, ctx.scope.viewer.tenantId, exact, parent.field, ids);
+    const rows = await ctx.scope.query<{ id: string; count: number }>(statement);
+    const counts = new Map(rows.map((row) => [row.id, row.count]));
+    return ids.map((id) => counts.get(id) ?? 0);
+  }).load(parent.id);
 }
 
 const orders = new Map<string, InputRef<{ field: string; direction: Direction }>>();

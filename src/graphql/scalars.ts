@@ -3,7 +3,17 @@ import { GraphQLBigInt, GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
 import { builder } from './builder.ts';
 
 builder.addScalarType('DateTime', GraphQLDateTime);
-builder.addScalarType('BigInt', GraphQLBigInt);
+// A number as long as JSON's readers keep it exact, else a text: what the library does too, after a warning.
+builder.addScalarType(
+  'BigInt',
+  new GraphQLScalarType({
+    ...GraphQLBigInt.toConfig(),
+    serialize: (value) => {
+      const exact = BigInt(value as bigint | number | string);
+      return Number.isSafeInteger(Number(exact)) ? Number(exact) : exact.toString();
+    },
+  }),
+);
 builder.addScalarType('JSON', GraphQLJSON);
 
 function text(value: unknown): string {

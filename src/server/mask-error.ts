@@ -1,5 +1,6 @@
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
+import { UnknownKeyError } from '../access/encryption.ts';
 import { DomainError } from '../errors.ts';
 
 /** Database errors that tell the caller something he can act on. */
@@ -21,6 +22,11 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
   if (original instanceof GraphQLError) return original;
   const known = DATABASE_ERRORS[String(Reflect.get(Object(original), 'code'))];
   if (known) return new GraphQLError(known.message, { ...place, extensions: { code: known.code } });
+  // The operator can mend it, so the caller is told what to ask for; a key's id is no secret.
+  if (original instanceof UnknownKeyError) {
+    log.error({ err: original, requestId, path: place.path }, 'an encryption key is missing');
+    return new GraphQLError(original.message, { ...place, extensions: { code: 'UNKNOWN_ENCRYPTION_KEY' } });
+  }
   log.error({ err: original, requestId, path: place.path }, 'unexpected error in a resolver');
   return new GraphQLError(`something went wrong here; the log has it under request ${requestId}`, {
     ...place,

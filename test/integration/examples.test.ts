@@ -222,15 +222,15 @@ describe('the examples', () => {
         2  Trends
         2  Overview
         6  DatabaseHealth
-       13  Cases
+        6  Cases
        15  CaseWithTimeline
         5  DetectionsToReview
         3  FlaggedAccounts
-       14  Identifiers
+        5  Identifiers
         5  OsintResults
        10  OsintDecrypted
         3  Keywords
-       15  Sources
+        3  Sources
         3  EventLog
         2  AuditLog
         3  WhoAmI

@@ -265,6 +265,9 @@ CREATE INDEX "audit_logs_tenant_id_actor_id_created_at_id_idx" ON "audit_logs"("
 CREATE INDEX "audit_logs_tenant_id_action_created_at_id_idx" ON "audit_logs"("tenant_id", "action", "created_at" DESC, "id" DESC);
 
 -- CreateIndex
+CREATE INDEX "audit_logs_tenant_id_resource_created_at_id_idx" ON "audit_logs"("tenant_id", "resource", "created_at" DESC, "id" DESC);
+
+-- CreateIndex
 CREATE INDEX "audit_logs_tenant_id_resource_resource_id_created_at_id_idx" ON "audit_logs"("tenant_id", "resource", "resource_id", "created_at" DESC, "id" DESC);
 
 -- CreateIndex
@@ -278,6 +281,9 @@ CREATE INDEX "event_store_tenant_id_aggregate_id_seq_idx" ON "event_store"("tena
 
 -- CreateIndex
 CREATE INDEX "event_store_tenant_id_actor_id_seq_idx" ON "event_store"("tenant_id", "actor_id", "seq");
+
+-- CreateIndex
+CREATE INDEX "event_store_tenant_id_occurred_at_seq_idx" ON "event_store"("tenant_id", "occurred_at", "seq");
 
 -- CreateIndex
 CREATE UNIQUE INDEX "event_store_tenant_id_id_key" ON "event_store"("tenant_id", "id");

@@ -433,7 +433,7 @@ CREATE INDEX "content_identifiers_tenant_id_identifier_id_content_id_idx" ON "co
 CREATE INDEX "osint_results_tenant_id_created_at_id_idx" ON "osint_results"("tenant_id", "created_at" DESC, "id" DESC);
 
 -- CreateIndex
-CREATE INDEX "osint_results_tenant_id_normalised_query_status_idx" ON "osint_results"("tenant_id", "normalised_query", "status");
+CREATE INDEX "osint_results_tenant_id_normalised_query_created_at_id_idx" ON "osint_results"("tenant_id", "normalised_query", "created_at" DESC, "id" DESC);
 
 -- CreateIndex
 CREATE INDEX "osint_results_tenant_id_status_created_at_id_idx" ON "osint_results"("tenant_id", "status", "created_at" DESC, "id" DESC);

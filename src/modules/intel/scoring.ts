@@ -74,7 +74,11 @@ function byWeight(a: ScoringHit, b: ScoringHit): number {
 
 function compareHits(a: ScoringHit, b: ScoringHit): number {
   return (
-    compare(a.keywordId, b.keywordId) || compare(a.detectionId ?? '', b.detectionId ?? '') || compare(a.term, b.term)
+    compare(a.keywordId, b.keywordId) ||
+    compare(a.detectionId ?? '', b.detectionId ?? '') ||
+    compare(a.term, b.term) ||
+    compare(a.status, b.status) ||
+    Number(a.excluded ?? false) - Number(b.excluded ?? false)
   );
 }
 
