@@ -25,7 +25,7 @@ const lockFile = join(root, '.argus', 'bootstrap.lock');
 const isWindows = process.platform === 'win32';
 const projectNode = join(modules, '.bin', isWindows ? 'node.cmd' : 'node');
 // Their output depends on these versions as much as on the models.
-const generators = ['prisma', '@prisma/client', '@pothos/plugin-prisma', 'prisma-kysely'];
+const generators = ['prisma', '@prisma/client', '@pothos/plugin-prisma'];
 
 /** A failure to tell in plain words, without a stack. */
 class BootstrapError extends Error {}

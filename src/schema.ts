@@ -11,6 +11,7 @@ import './modules/intel/source.schema.ts';
 import './modules/intel/content.schema.ts';
 import './modules/intel/content.search.schema.ts';
 import './modules/intel/detection.schema.ts';
+import './modules/intel/name-search.schema.ts';
 import './modules/intel/investigation.schema.ts';
 import './modules/intel/case.schema.ts';
 import './modules/intel/analytics.schema.ts';

@@ -2,7 +2,7 @@ import type { Viewer } from '../access/viewer.ts';
 import type { FilterInput } from '../data/filter.ts';
 import { pageStatement, planPage } from '../data/list.ts';
 import type { Row } from '../data/models.ts';
-import { type ReadPool, withReadScope } from '../data/read-scope.ts';
+import { type ReadPool, type ReadScope, withReadScope } from '../data/read-scope.ts';
 import type { EventBus } from './bus.ts';
 import { eventList } from './event-list.ts';
 
@@ -51,6 +51,7 @@ export async function* eventStream(
     }
   } finally {
     off();
+    alarm.dispose();
   }
 }
 
@@ -63,19 +64,23 @@ async function readAfter(read: ReadPool, viewer: Viewer, after: bigint, filter: 
     const rows = await scope.query<Row<'Event'>>(pageStatement(plan, viewer.tenantId));
     const more = rows.length > BATCH;
     const page = rows.slice(0, BATCH);
-    return { rows: page, more, lastSeq: page.at(-1)?.seq ?? after };
+    // The counter is of the same snapshot: up to there the log holds nothing else that fits.
+    const end = filter && !more ? await counterOf(scope) : (page.at(-1)?.seq ?? after);
+    return { rows: page, more, lastSeq: end > after ? end : after };
   });
 }
 
 /** The seq of the tenant's last event; 0 when there is none. */
 export async function lastSeq(read: ReadPool, viewer: Viewer): Promise<bigint> {
-  return withReadScope(read, viewer, async (scope) => {
-    const [row] = await scope.query<{ seq: bigint }>({
-      text: `SELECT value AS seq FROM counters WHERE tenant_id = $1::uuid AND name = 'event'`,
-      values: [viewer.tenantId],
-    });
-    return row?.seq ?? 0n;
+  return withReadScope(read, viewer, counterOf);
+}
+
+async function counterOf(scope: ReadScope): Promise<bigint> {
+  const [row] = await scope.query<{ seq: bigint }>({
+    text: `SELECT value AS seq FROM counters WHERE tenant_id = $1::uuid AND name = 'event'`,
+    values: [scope.viewer.tenantId],
   });
+  return row?.seq ?? 0n;
 }
 
 /** A flag that a waiter sleeps on: rung before the wait, the wait ends at once. */
@@ -83,10 +88,16 @@ class Alarm {
   #rung = false;
   #wake: (() => void) | undefined;
   readonly #signal: AbortSignal;
+  readonly #onAbort = () => this.ring();
 
   constructor(signal: AbortSignal) {
     this.#signal = signal;
-    signal.addEventListener('abort', () => this.ring(), { once: true });
+    signal.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  /** The signal outlives its streams by far. */
+  dispose(): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
   }
 
   reset(): void {

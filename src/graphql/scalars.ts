@@ -1,17 +1,30 @@
 import { GraphQLScalarType, Kind } from 'graphql';
-import { GraphQLBigInt, GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
+import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
 import { builder } from './builder.ts';
 
 builder.addScalarType('DateTime', GraphQLDateTime);
-// A number as long as JSON's readers keep it exact, else a text: what the library does too, after a warning.
+const INT8_MIN = -(2n ** 63n);
+const INT8_MAX = 2n ** 63n - 1n;
+
+/** What the database's bigint holds; anything else would only fail there. */
+function int8(value: unknown): bigint {
+  const isWhole = typeof value === 'number' ? Number.isSafeInteger(value) : /^-?\d{1,19}$/.test(String(value));
+  const exact = isWhole ? BigInt(value as bigint | number | string) : null;
+  if (exact === null || exact < INT8_MIN || exact > INT8_MAX) {
+    throw new TypeError('expected a whole number from -2^63 to 2^63 - 1, as a text where JSON would not keep it exact');
+  }
+  return exact;
+}
+
+// The library's scalar gives and takes plain numbers or bigints by their size, and warns on the way.
 builder.addScalarType(
   'BigInt',
   new GraphQLScalarType({
-    ...GraphQLBigInt.toConfig(),
-    serialize: (value) => {
-      const exact = BigInt(value as bigint | number | string);
-      return Number.isSafeInteger(Number(exact)) ? Number(exact) : exact.toString();
-    },
+    name: 'BigInt',
+    description: 'A whole number of 64 bits: a number as long as JSON keeps it exact, else a text.',
+    serialize: (value) => (Number.isSafeInteger(Number(int8(value))) ? Number(value) : String(value)),
+    parseValue: int8,
+    parseLiteral: (node) => int8(node.kind === Kind.INT || node.kind === Kind.STRING ? node.value : undefined),
   }),
 );
 builder.addScalarType('JSON', GraphQLJSON);

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GraphQLError, type GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema, type ParseOptions, parse, type Source } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { Authenticator } from '../access/authenticate.ts';
 import type { Viewer } from '../access/viewer.ts';
@@ -10,7 +10,7 @@ import type { Services } from '../services.ts';
 import { useCompiledExecution } from './compiled-execution.ts';
 import { makeContext } from './context.ts';
 import { maskError } from './mask-error.ts';
-import { clientAddress } from './request.ts';
+import { clientAddress, MAX_BODY_BYTES } from './request.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 /** A document longer than this is refused before it is parsed to the end. */
@@ -44,6 +44,7 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
     landingPage: false,
     multipart: false,
     batching: false,
+    maxRequestBodySize: MAX_BODY_BYTES,
     cors:
       services.env.CORS_ORIGINS.length > 0
         ? { origin: [...services.env.CORS_ORIGINS], credentials: false, methods: ['POST', 'GET'] }
@@ -86,8 +87,10 @@ function credentialOf(authorization: string | null): string | null {
 
 function useTokenLimit(): Plugin {
   return {
-    onParse({ params }) {
-      params.options = { ...params.options, maxTokens: MAX_TOKENS };
+    onParse({ setParseFn }) {
+      setParseFn((source: string | Source, options?: ParseOptions) =>
+        parse(source, { ...options, maxTokens: MAX_TOKENS }),
+      );
     },
   };
 }

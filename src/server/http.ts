@@ -4,9 +4,9 @@ import type { App } from '../app.ts';
 import { createGraphiql } from './graphiql.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
 import { livez, readyz } from './health.ts';
+import { MAX_BODY_BYTES } from './request.ts';
 import { attachWebSocket } from './websocket.ts';
 
-const MAX_BODY_BYTES = 1024 * 1024;
 /** How long running requests get to finish when the server stops. */
 const GRACE_MS = 10_000;
 
@@ -39,18 +39,27 @@ export async function serveHttp(
   const sockets = attachWebSocket(server, app.endpoint, app.services);
   await listen(server, options);
   const { port } = server.address() as AddressInfo;
+  const stop = async () => {
+    stopping = true;
+    const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+    const grace = setTimeout(() => {
+      // Who does not take what is sent does not take a goodbye either.
+      sockets.terminate();
+      server.closeAllConnections();
+    }, GRACE_MS);
+    // Streams have no end of their own: they are told to stop, and resume elsewhere from their last seq.
+    app.stopStreams();
+    await sockets.close();
+    server.closeIdleConnections();
+    await closed;
+    clearTimeout(grace);
+  };
+  let stopped: Promise<void> | undefined;
   return {
     port,
-    stop: async () => {
-      stopping = true;
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      // Streams have no end of their own: they are told to stop, and resume elsewhere from their last seq.
-      app.stopStreams();
-      await sockets.close();
-      server.closeIdleConnections();
-      const grace = setTimeout(() => server.closeAllConnections(), GRACE_MS);
-      await closed;
-      clearTimeout(grace);
+    stop: () => {
+      stopped ??= stop();
+      return stopped;
     },
   };
 }
@@ -61,6 +70,8 @@ function graphql(app: App, req: IncomingMessage, res: ServerResponse): void {
     refuse(res, 413, `the body has ${length} bytes: ${MAX_BODY_BYTES} at most; import files with "argus import"`);
     return;
   }
+  // A body that was refused half read would keep the connection's next request waiting.
+  res.once('finish', () => req.resume());
   void Promise.resolve(app.endpoint.yoga(req, res)).catch((error: unknown) => {
     app.services.log.error({ err: error }, 'a request failed outside of GraphQL');
     if (!res.headersSent) refuse(res, 500, 'something went wrong');

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { ExecutionArgs } from 'graphql';
-import { CloseCode } from 'graphql-ws';
+import { CloseCode, type SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
 import { Unauthenticated } from '../errors.ts';
@@ -8,6 +8,7 @@ import type { Context } from '../graphql/context.ts';
 import { newId } from '../graphql/ids.ts';
 import type { Services } from '../services.ts';
 import { CONTEXT, GRAPHQL_PATH, type GraphQLEndpoint } from './graphql.ts';
+import { maskError } from './mask-error.ts';
 import { clientAddress } from './request.ts';
 
 const MAX_MESSAGE_BYTES = 256 * 1024;
@@ -17,7 +18,7 @@ export function attachWebSocket(
   server: Server,
   endpoint: GraphQLEndpoint,
   services: Services,
-): { close(): Promise<void> } {
+): { close(): Promise<void>; terminate(): void } {
   const sockets = new WebSocketServer({ server, path: GRAPHQL_PATH, maxPayload: MAX_MESSAGE_BYTES });
   const makeContext = (req: IncomingMessage, params: Readonly<Record<string, unknown>> | undefined) => {
     const given = params?.authorization ?? params?.Authorization ?? req.headers.authorization ?? null;
@@ -27,6 +28,32 @@ export function attachWebSocket(
       ip: clientAddress(req, services.env.TRUST_PROXY),
       userAgent,
     });
+  };
+  const prepare = async (
+    {
+      extra,
+      connectionParams,
+    }: { extra: { request: IncomingMessage }; connectionParams?: Readonly<Record<string, unknown>> },
+    params: SubscribePayload,
+  ) => {
+    const context = await makeContext(extra.request, connectionParams);
+    const enveloped = endpoint.yoga.getEnveloped({
+      [CONTEXT]: context,
+      params,
+      request: undefined,
+      req: extra.request,
+    });
+    const document = enveloped.parse(params.query);
+    const errors = enveloped.validate(enveloped.schema, document);
+    if (errors.length > 0) return [...errors];
+    return {
+      schema: enveloped.schema,
+      operationName: params.operationName,
+      document,
+      variableValues: params.variables,
+      contextValue: await enveloped.contextFactory(),
+      rootValue: { execute: enveloped.execute, subscribe: enveloped.subscribe },
+    } as ExecutionArgs;
   };
   const { dispose } = useServer(
     {
@@ -43,32 +70,18 @@ export function attachWebSocket(
           return false;
         }
       },
-      onSubscribe: async ({ extra, connectionParams }, _id, params) => {
-        const context = await makeContext(extra.request, connectionParams);
-        const enveloped = endpoint.yoga.getEnveloped({
-          [CONTEXT]: context,
-          params,
-          request: undefined,
-          req: extra.request,
-        });
-        const document = enveloped.parse(params.query);
-        const errors = enveloped.validate(enveloped.schema, document);
-        if (errors.length > 0) return [...errors];
-        return {
-          schema: enveloped.schema,
-          operationName: params.operationName,
-          document,
-          variableValues: params.variables,
-          contextValue: await enveloped.contextFactory(),
-          rootValue: { execute: enveloped.execute, subscribe: enveloped.subscribe },
-        } as ExecutionArgs;
-      },
+      // What is thrown here would close the connection and end all other operations on it: it is answered instead.
+      onSubscribe: (given, _id, params) =>
+        prepare(given, params).catch((error: unknown) => [maskError(error, newId(), services.log)]),
     },
     sockets,
   );
   return {
     close: async () => {
       await dispose();
+    },
+    terminate: () => {
+      for (const client of sockets.clients) client.terminate();
     },
   };
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PERMISSIONS } from '../../src/access/permissions.ts';
 import { entities } from '../../src/graphql/entity.ts';
 import type { Answer, GraphQLResponse, Tenant, TestApp } from '../support/app.ts';
-import { answered, keyWith, leaksOf, makeWorld, type Side, type World } from '../support/isolation.ts';
+import { answered, keyWith, leaksOf, makeWorld, type Side, textFor, type World } from '../support/isolation.ts';
 import { takesIds, triesIdsOf } from '../support/isolation-changes.ts';
 import { eventTests } from '../support/isolation-events.ts';
 import { askAtRandom } from '../support/isolation-random.ts';
@@ -34,7 +34,7 @@ async function readAll(t: TestApp, key: string): Promise<Map<string, GraphQLResp
   const answers = new Map<string, GraphQLResponse>();
   for (const field of QUERIES.filter(({ name }) => !OF_NO_TENANT.includes(name) && name !== 'apiKeys')) {
     const id = (path: Place) => (path.includes('id') || path.includes('ids') ? NOBODY : '');
-    for (const { query, variables } of readsOf(field, argsFor(field.args, { text: 'fentanyl', id }))) {
+    for (const { query, variables } of readsOf(field, argsFor(field.args, { text: textFor(field.name), id }))) {
       const { data, errors } = await t.run(key, query, variables);
       // Compiled queries, which the second reading runs, give errors without locations.
       answers.set(query, {
@@ -72,8 +72,8 @@ async function readsNothingOf(other: Side, as: Tenant, query: string, variables:
   return responses[1] as GraphQLResponse;
 }
 
-const ownSamples = (side: Side) => ({
-  text: 'fentanyl',
+const ownSamples = (field: string, side: Side) => ({
+  text: textFor(field),
   id: (path: Place) => side.ids.get(path.includes('sourceId') ? 'src' : 'cnt')?.[0] ?? '',
 });
 
@@ -103,11 +103,11 @@ describe('what gives a tenant away', () => {
 
 describe('what a tenant reads', () => {
   it.each(QUERIES.map((field) => [field.name, field] as const))('%s: its own', async (name, field) => {
-    for (const { query, variables } of readsOf(field, argsFor(field.args, ownSamples(w.b)))) {
+    for (const { query, variables } of readsOf(field, argsFor(field.args, ownSamples(name, w.b)))) {
       const response = await w.t.run(w.b.tenant.key, query, variables);
       expect(response.errors, query).toBeUndefined();
       if (![...OF_NO_TENANT, ...FIGURES].includes(name)) expect(leaksOf(response.data, w.b), query).not.toEqual([]);
-      const own = { ...variables, ...argsFor(field.args, ownSamples(w.a)) };
+      const own = { ...variables, ...argsFor(field.args, ownSamples(name, w.a)) };
       const answer = await readsNothingOf(w.b, w.a.tenant, query, own);
       expect(answer.errors, query).toBeUndefined();
       if (![...OF_NO_TENANT, ...FIGURES].includes(name)) expect(leaksOf(answer.data, w.a), query).not.toEqual([]);
@@ -143,7 +143,7 @@ describe('what a tenant reads', () => {
     let count = 0;
     for (const field of QUERIES) {
       for (const place of idPlaces(field.args)) {
-        const shape = (value: unknown) => argsFor(field.args, ownSamples(w.a), place, value);
+        const shape = (value: unknown) => argsFor(field.args, ownSamples(field.name, w.a), place, value);
         const selected = selection(field.type, 2);
         const run = (value: unknown, side = w.a) =>
           w.t.run(side.tenant.key, operation('Query', field, shape(value), selected), shape(value));

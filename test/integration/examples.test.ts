@@ -239,6 +239,7 @@ describe('the examples', () => {
        11  CreateKeyword
         5  RefusedMove
        28  IngestContent
+        2  KnownValues
       "
     `);
   });

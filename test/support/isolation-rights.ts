@@ -2,7 +2,7 @@ import { getNamedType, isObjectType } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { PERMISSIONS } from '../../src/access/permissions.ts';
 import type { GraphQLResponse } from './app.ts';
-import { keyWith, type World } from './isolation.ts';
+import { keyWith, NAME_SEARCHES, type World } from './isolation.ts';
 import {
   type AnyField,
   argsFor,
@@ -30,7 +30,9 @@ export interface Guarded {
 export function guardedFields(id: (path: Place) => string): { reached: Guarded[]; behindThemselves: string[] } {
   const reached = new Map<string, Guarded>();
   const all = new Map<string, string>();
-  const queue = rootFields('Query').map((root) => ({ root, path: [] as AnyField[] }));
+  // Lists give rows whatever they are asked; a search that finds nothing would reach no field.
+  const roots = rootFields('Query').filter(({ name }) => !NAME_SEARCHES.has(name) && name !== 'bulkLookup');
+  const queue = roots.map((root) => ({ root, path: [] as AnyField[] }));
   const visited = new Set<string>();
   for (let step = queue.shift(); step; step = queue.shift()) {
     const { root, path } = step;
@@ -169,6 +171,7 @@ export function relationTests(world: () => World): void {
         'CaseDetection.detection',
         'CaseIdentifier.identifier',
         'CasePlatformUser.platformUser',
+        'Content.sightings',
         'ContentIdentifier.identifier',
         'IdentifierContent.content',
         'OsintIdentifierLink.identifier',

@@ -34,8 +34,7 @@ const one = (values: readonly string[], salt: number, power = 3) =>
 /** Three rows share a moment, so every page meets ties. */
 const at = (i = 'i') => `(to_timestamp(${EPOCH_MS / 1000}) + interval '20 seconds' * ((${i}) / 3))`;
 const score = (salt: number) => `round(power(${random(salt)}, 3)::numeric, 2)`;
-const maybe = (share: number, salt: number, value: string) =>
-  `CASE WHEN ${random(salt)} < ${share} THEN ${value} END`;
+const maybe = (share: number, salt: number, value: string) => `CASE WHEN ${random(salt)} < ${share} THEN ${value} END`;
 /** The first 5,000 links go to 50 parents, 100 each: what a page under a parent must not read to the end. */
 const parent = (n: number) => `CASE WHEN i <= 5000 THEN 1 + i % 50 ELSE 1 + (i * 7919) % ${n} END`;
 
@@ -64,12 +63,27 @@ function fills(tenant: string, scale: number): Fill[][] {
     });
   return [
     [{ table: 'tenants', count: 1, columns: 'id, slug, name', values: `'${tenant}', 't${tenant.slice(-1)}', 'T'` }],
-    [fill('users', n('users'), { id: id('i'), email: `'u' || i || '@t${tenant.slice(-1)}.example'`, created_at: at() })],
+    [
+      fill('users', n('users'), {
+        id: id('i'),
+        email: `'u' || i || '@t${tenant.slice(-1)}.example'`,
+        created_at: at(),
+      }),
+    ],
     [...people(row, n, id), ...dictionary(row, n)],
     [...collected(row, n, id)],
     [...found(row, n, id)],
     [
-      link('content_identifiers', ['content_id', 'content'], ['identifier_id', 'identifiers'], { raw: `'r'`, spans: `'[]'` }),
+      link('content_identifiers', ['content_id', 'content'], ['identifier_id', 'identifiers'], {
+        raw: `'r'`,
+        spans: `'[]'`,
+      }),
+      fill('content_sightings', n('links'), {
+        tenant_id: `'${tenant}'`,
+        content_id: id(parent(n('content'))),
+        origin: `'api:' || i`,
+        seen_at: at(),
+      }),
       link('osint_identifier_links', ['osint_result_id', 'osint_results'], ['identifier_id', 'identifiers'], {
         relation: `'FOUND'`,
       }),
@@ -177,7 +191,11 @@ function fills(tenant: string, scale: number): Fill[][] {
         actor_id: maybe(0.9, 27, member),
         actor_kind: `'MEMBER'`,
         action: `'action.' || ${skewed(30, 28)}`,
-        resource: maybe(0.95, 29, one(['Content', 'Detection', 'Keyword', 'Case', 'Source', 'ApiKey', 'ImportRun'], 30)),
+        resource: maybe(
+          0.95,
+          29,
+          one(['Content', 'Detection', 'Keyword', 'Case', 'Source', 'ApiKey', 'ImportRun'], 30),
+        ),
       }),
       fill('event_store', count('event_store'), {
         tenant_id: `'${tenant}'`,
@@ -213,8 +231,10 @@ function fills(tenant: string, scale: number): Fill[][] {
       }),
       fill('detections', count('detections'), {
         ...base,
-        content_id: key(parent(count('content') / 2)),
-        keyword_id: key(`CASE WHEN i <= 5000 THEN 1 + i % ${count('keywords')} ELSE ${skewed(count('keywords'), 50)} END`),
+        content_id: key(parent(count('content'))),
+        keyword_id: key(
+          `CASE WHEN i <= 5000 THEN 1 + i % ${count('keywords')} ELSE ${skewed(count('keywords'), 50)} END`,
+        ),
         keyword_version: '1',
         spans: `'[]'`,
         match_count: '1',

@@ -12,7 +12,7 @@ import { MAX_BATCH } from './content.prepare.ts';
 import { setContentStatus } from './content.service.ts';
 import { contentEntity, identifierEntity, platformUserEntity, sourceEntity } from './entities.ts';
 import { ContentStatus, RiskLevel, Tlp } from './enums.schema.ts';
-import { contentIdentifierList, contentList, detectionList } from './lists.ts';
+import { contentIdentifierList, contentList, contentSightingList, detectionList } from './lists.ts';
 import { Content, Detection, Identifier, PlatformUser, Source } from './refs.ts';
 import { RISK_LEVELS, type Risk } from './scoring.ts';
 import { CONTENT_STATUSES, TLP_LEVELS } from './values.ts';
@@ -57,6 +57,14 @@ const ContentIdentifier = builder.prismaObject('ContentIdentifier', {
   }),
 });
 
+const ContentSighting = builder.prismaObject('ContentSighting', {
+  description: 'Who has reported a content: each origin once.',
+  fields: (t) => ({
+    origin: t.exposeString('origin', { description: 'a file, the API, or what the caller named' }),
+    seenAt: t.expose('seenAt', { type: 'DateTime' }),
+  }),
+});
+
 builder.prismaObjectFields('Content', (t) => ({
   source: t.field(oneField(sourceEntity, Source, (content: { sourceId: string }) => content.sourceId)),
   author: t.field(
@@ -89,6 +97,7 @@ builder.prismaObjectFields('Content', (t) => ({
   createdAt: t.expose('createdAt', { type: 'DateTime' }),
   updatedAt: t.expose('updatedAt', { type: 'DateTime' }),
   detections: t.field(childListField(detectionList, Detection, 'contentId', 'detection:read')),
+  sightings: t.field(childListField(contentSightingList, ContentSighting, 'contentId', 'content:read')),
   identifiers: t.field(childListField(contentIdentifierList, ContentIdentifier, 'contentId', 'identifier:read')),
 }));
 

@@ -129,3 +129,4 @@ export const caseIdentifierList = defineLinkList('CaseIdentifier', 'identifierId
 export const caseDetectionList = defineLinkList('CaseDetection', 'detectionId', 'CaseDetection');
 export const casePlatformUserList = defineLinkList('CasePlatformUser', 'platformUserId', 'CasePlatformUser');
 export const osintLinkList = defineLinkList('OsintIdentifierLink', 'identifierId', 'OsintIdentifierLink');
+export const contentSightingList = defineLinkList('ContentSighting', 'origin', 'ContentSighting');
