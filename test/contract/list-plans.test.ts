@@ -226,7 +226,7 @@ describe('the statement of a page', () => {
       text: `SELECT "${column}" AS id, count(*)::int AS count FROM "${tableOf(spec.model).table}"
         WHERE tenant_id = '${TENANT}' AND "${column}" IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ${PARENTS}`,
     });
-    expect(parents[0]?.count).toBeGreaterThan(4 * PAGE);
+    expect(parents[0]?.count, 'rows of one parent: test/support/large-data.ts fills them').toBeGreaterThan(4 * PAGE);
     const wrong = [];
     for (const orderBy of ordersOf(spec)) {
       const plan = lists.planPage(spec, { first: PAGE, orderBy }, NOW);
