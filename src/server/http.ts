@@ -70,13 +70,20 @@ function graphql(app: App, req: IncomingMessage, res: ServerResponse): void {
     refuse(res, 413, `the body has ${length} bytes: ${MAX_BODY_BYTES} at most; import files with "argus import"`);
     return;
   }
-  // A body that was refused half read would keep the connection's next request waiting.
-  res.once('finish', () => req.resume());
+  res.once('finish', () => drain(req));
   void Promise.resolve(app.endpoint.yoga(req, res)).catch((error: unknown) => {
     app.services.log.error({ err: error }, 'a request failed outside of GraphQL');
     if (!res.headersSent) refuse(res, 500, 'something went wrong');
     else res.destroy();
   });
+}
+
+/** What is left of a body that was refused half read: unread, it would keep the connection's next request waiting. */
+function drain(req: IncomingMessage): void {
+  if (req.complete) return;
+  req.unpipe();
+  // A reader that has lost interest still holds the stream back.
+  req.removeAllListeners('readable').removeAllListeners('data').resume();
 }
 
 function refuse(res: ServerResponse, status: number, message: string): void {

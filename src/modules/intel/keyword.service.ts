@@ -82,18 +82,13 @@ export async function createKeywords(
   if (inputs.length > MAX_KEYWORD_BATCH)
     throw new InvalidInput(`${inputs.length} keywords: at most ${MAX_KEYWORD_BATCH}`, ['items']);
   const keyed = inputs.map((input, i) => ({ input, ...checkKeyword(input, pathOf(i)) }));
-  const keyOf = (k: { language: string; normalisedTerm: string }, matchType: string) =>
-    `${k.language}\0${k.normalisedTerm}\0${matchType}`;
-  const existing = await tx.db.keyword.findMany({
-    where: { tenantId: tx.tenantId, normalisedTerm: { in: keyed.map((k) => k.normalisedTerm) } },
-    select: { id: true, language: true, normalisedTerm: true, matchType: true },
-  });
-  const ids = new Map(existing.map((row) => [keyOf(row, row.matchType), row.id]));
+  const ids = await idsByKey(tx, keyed);
   const fresh = new Map(
     keyed
       .filter((k) => !ids.has(keyOf(k, k.input.matchType)))
       .map((k) => [keyOf(k, k.input.matchType), { ...k, id: newId() }]),
   );
+  const made = new Set<string>();
   if (fresh.size > 0) {
     const dictionaryVersion = await nextDictionaryVersion(tx);
     const rows = await tx.db.keyword.createManyAndReturn({
@@ -101,18 +96,32 @@ export async function createKeywords(
       skipDuplicates: true,
       select: { id: true },
     });
-    const made = new Set(rows.map((row) => row.id));
+    for (const { id } of rows) made.add(id);
     for (const k of fresh.values()) if (made.has(k.id)) emitKeyword(tx, 'KEYWORD_CREATED', k.id, 1, k.input);
-    for (const [key, k] of fresh) ids.set(key, k.id);
-    tx.audit({ action: 'keyword.create', resource: 'Keyword', metadata: { created: made.size } });
+    // What another transaction created in between is there already.
+    for (const [key, id] of await idsByKey(tx, [...fresh.values()])) ids.set(key, id);
+    if (made.size > 0) tx.audit({ action: 'keyword.create', resource: 'Keyword', metadata: { created: made.size } });
   }
   const seen = new Set<string>();
   return keyed.map((k) => {
-    const key = keyOf(k, k.input.matchType);
-    const created = fresh.has(key) && !seen.has(key);
-    seen.add(key);
-    return { id: ids.get(key) ?? '', created };
+    const id = ids.get(keyOf(k, k.input.matchType)) ?? '';
+    const created = made.has(id) && !seen.has(id);
+    seen.add(id);
+    return { id, created };
   });
+}
+
+/** What a keyword is unique by, as one text. */
+function keyOf(k: { language: string; normalisedTerm: string }, matchType: string): string {
+  return `${k.language}\0${k.normalisedTerm}\0${matchType}`;
+}
+
+async function idsByKey(tx: WriteTx, wanted: readonly { normalisedTerm: string }[]): Promise<Map<string, string>> {
+  const rows = await tx.db.keyword.findMany({
+    where: { tenantId: tx.tenantId, normalisedTerm: { in: wanted.map((k) => k.normalisedTerm) } },
+    select: { id: true, language: true, normalisedTerm: true, matchType: true },
+  });
+  return new Map(rows.map((row) => [keyOf(row, row.matchType), row.id]));
 }
 
 function keywordRow(
