@@ -86,15 +86,29 @@ function node(): Finding {
 function port({ PORT, HOST }: Env): Promise<Finding> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) =>
+    probe.once('error', async (error: NodeJS.ErrnoException) => {
+      if (await isArgus(PORT)) {
+        resolve({ ok: true, detail: `Argus itself listens on ${PORT}` });
+        return;
+      }
       resolve({
         ok: false,
         detail: `${HOST}:${PORT} cannot be used (${error.code})`,
         todo: 'stop what listens there, or choose another port: PORT=4001 npm start',
-      }),
-    );
+      });
+    });
     probe.listen(PORT, HOST, () => probe.close(() => resolve({ ok: true, detail: `${HOST}:${PORT} is free` })));
   });
+}
+
+/** Whether what holds the port is a server of ours. */
+async function isArgus(port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/livez`, { signal: AbortSignal.timeout(1_000) });
+    return response.ok && (await response.text()) === '{"status":"ok"}';
+  } catch {
+    return false;
+  }
 }
 
 const WANTED_BYTES = 1024 ** 3;

@@ -113,7 +113,7 @@ async function importFile(
   const report = await asImportRun(services, viewer, run, (counts) =>
     readInto(importer, file, counts, bar, services.streams.signal),
   ).finally(() => bar.stop());
-  tell(file, report, (performance.now() - start) / 1_000, importer.mapping());
+  tell(file, report, (performance.now() - start) / 1_000, importer.mapping(), importer.notes());
   return report.rejected;
 }
 
@@ -149,7 +149,7 @@ async function readInto<T>(
         file: basename(file),
         line: row.line,
         column: row.columns?.[column] ?? null,
-        reason: `${column} ${error.message}`,
+        reason: `${column} ${error.message}`.trim(),
       });
     }
     if (batch.length >= BATCH) await flush(row.bytesRead);
@@ -181,12 +181,13 @@ async function store<T>(
   }
 }
 
-function tell(file: string, report: ImportReport, seconds: number, mapping: string): void {
+function tell(file: string, report: ImportReport, seconds: number, mapping: string, notes: string[]): void {
   const rows = report.created + report.updated + report.unchanged + report.rejected;
   console.log(
     `${basename(file)}: ${report.created} created, ${report.updated} updated, ${report.unchanged} unchanged, ${report.rejected} rejected in ${seconds.toFixed(1)} s (${Math.round(rows / seconds)} a second)`,
   );
-  console.log(`  columns: ${mapping}`);
+  console.log(`  columns: ${mapping || 'none was recognised'}`);
+  for (const note of notes) console.log(`  ${note}`);
   for (const { line, column, reason } of report.rejections.slice(0, SHOWN))
     console.log(`  line ${line}${column ? `, column ${column}` : ''}: ${reason}`);
   if (report.rejected > SHOWN)

@@ -28,6 +28,8 @@ export interface Importer<T> {
   store(items: readonly T[]): Promise<{ created: number; updated: number; unchanged: number }>;
   /** the columns that were taken, in words */
   mapping(): string;
+  /** what the reader should know of rows that were taken all the same */
+  notes(): string[];
 }
 
 /**
@@ -67,10 +69,17 @@ export function contentImporter(
 ): Importer<ContentRecord> {
   const given = options.map ? parseColumnMap<ContentColumn>(CONTENT_COLUMNS, options.map) : {};
   const map = guesser<ContentColumn>((record, kept) => contentColumns(record, { ...kept, ...given }));
+  const unread = new Map<string, number>();
   const origin = `file:${basename(file)}`.slice(0, 500);
   const fallback = options.source ?? basename(file).replace(/\.(jsonl|ndjson|csv|tsv)(\.gz)?$/i, '');
   return {
-    parse: (record) => [toContent(record, map.of(record), origin)],
+    parse: (record) => {
+      const content = toContent(record, map.of(record), origin);
+      for (const column of content.unread) unread.set(column, (unread.get(column) ?? 0) + 1);
+      return [content];
+    },
+    notes: () =>
+      [...unread].map(([column, count]) => `${column}: ${count} values were not understood; they stand in metaData`),
     store: async (records) => {
       const { value } = await withWrite(
         services.write,
@@ -103,6 +112,7 @@ export function keywordImporter(services: Services, viewer: Viewer, options: Imp
   const map = guesser<KeywordColumn>((record, kept) => keywordColumns(record, { ...kept, ...given }));
   return {
     parse: (record) => toKeywords(record, map.of(record), options),
+    notes: () => [],
     store: async (keywords) => {
       const { value } = await withWrite(
         services.write,
@@ -135,7 +145,9 @@ export async function finishKeywords(services: Services, viewer: Viewer): Promis
     onProgress: (progress) => bar.update(progress.scanned, total, `${progress.detections} detections`),
   }).finally(() => bar.stop());
   const seconds = (performance.now() - start) / 1_000;
+  const rest = total - done.scanned;
+  const others = rest > 0 && done.scanned > 0 ? `; a running server has done the other ${rest}` : '';
   console.log(
-    `matching: ${done.scanned} contents, ${done.detections} new detections, ${done.rescored} scores changed in ${seconds.toFixed(1)} s`,
+    `matching: ${done.scanned} contents, ${done.detections} new detections, ${done.rescored} scores changed in ${seconds.toFixed(1)} s${others}`,
   );
 }

@@ -13,10 +13,10 @@ export interface Runtime {
 }
 
 /** Reads the settings and finds or starts the database; migrates it where it is ours, else insists that it is. */
-export async function openRuntime(options: { migrate?: boolean } = {}): Promise<Runtime> {
+export async function openRuntime(options: { migrate?: boolean; quiet?: boolean } = {}): Promise<Runtime> {
   const env = readEnv();
   const log = createLog({ level: env.LOG_LEVEL, pretty: env.NODE_ENV === 'development' });
-  const server = await openDatabaseServer(env, (line) => log.info(line));
+  const server = await openDatabaseServer(env, (line) => (options.quiet ? log.debug(line) : log.info(line)));
   try {
     if (server.embedded || options.migrate) {
       const applied = await migrateUp({ ownerUrl: server.ownerUrl });
@@ -39,7 +39,7 @@ async function insistOnMigrations(ownerUrl: string): Promise<void> {
 
 /** Runs a command's work with services, and closes everything whatever happens. */
 export async function withServices<T>(work: (services: Services, runtime: Runtime) => Promise<T>): Promise<T> {
-  const runtime = await openRuntime();
+  const runtime = await openRuntime({ quiet: true });
   try {
     const { env, log, server } = runtime;
     const services = await createServices({ databaseUrl: server.appUrl, env, log });

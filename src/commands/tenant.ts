@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { Conflict } from '../errors.ts';
 import { createTenant } from '../modules/platform/tenant.service.ts';
 import { withServices } from './runtime.ts';
 
@@ -25,8 +26,11 @@ export function addTenant(program: Command): void {
           name: options.name ?? slug,
           email: options.email,
           displayName,
+        }).catch((error: unknown) => {
+          throw error instanceof Conflict ? new Conflict(`there is a tenant ${slug} already`) : error;
         });
         console.log(`The tenant ${slug} is there. Its owner's key, shown only now:\n\n  ${key}\n`);
+        console.log('Its dictionary is empty: "argus import keywords" fills it, and content is scored by it.');
       }),
     );
 }

@@ -20,6 +20,8 @@ export type ContentColumn = keyof typeof CONTENT_COLUMNS;
 /** A content that a file's row gives, its source still by name. */
 export interface ContentRecord extends Omit<IngestItem, 'sourceId'> {
   source: string | null;
+  /** columns whose value is neither a date nor a language as wanted: they stand in metaData */
+  unread: string[];
 }
 
 /** Guesses which columns hold what. Throws InvalidInput when there is none for the text. */
@@ -30,7 +32,7 @@ export function contentColumns(
   const map = guessColumns(CONTENT_COLUMNS, Object.keys(record), given);
   if (map.text === undefined) {
     throw new InvalidInput(
-      `no column looks like the text; the file has ${Object.keys(record).join(', ')}. Say which: --map text=<column>`,
+      `no text: the row has ${Object.keys(record).join(', ')}. If one of them is the text: --map text=<column>`,
     );
   }
   return map;
@@ -61,23 +63,29 @@ export function toContent(
   const externalId = field('externalId');
   if (externalId && externalId.length > MAX_EXTERNAL_ID)
     throw new InvalidInput(`is longer than ${MAX_EXTERNAL_ID} characters`, [map.externalId ?? 'id']);
-  const language = field('language');
+  const given = field('language');
+  const language = given && /^[a-z]{2}$/i.test(given) ? given.toLowerCase() : null;
   const posted = field('postedAt');
   const postedAt = posted === null ? null : isoDate(posted);
   const username = field('author');
   const used = new Set(Object.values(map));
   const rest = Object.entries(record).filter(([column, value]) => value !== null && value !== '' && !used.has(column));
-  if (posted !== null && postedAt === null) rest.push([map.postedAt ?? 'postedAt', posted]);
+  // What was not understood stays to be read, and is told at the end.
+  const unread = [
+    ...(posted !== null && postedAt === null ? [[map.postedAt ?? 'postedAt', posted] as [string, unknown]] : []),
+    ...(given !== null && language === null ? [[map.language ?? 'language', given] as [string, unknown]] : []),
+  ];
   return {
     source: field('source'),
     externalId,
     title,
     text,
-    language: language && /^[a-z]{2}$/i.test(language) ? language.toLowerCase() : null,
+    language,
     url: field('url'),
     postedAt,
     author: username ? { username: username.slice(0, 200), platformUserId: field('authorId') ?? username } : null,
-    metaData: Object.fromEntries(rest),
+    metaData: Object.fromEntries([...rest, ...unread]),
+    unread: unread.map(([column]) => column),
     origin,
   };
 }

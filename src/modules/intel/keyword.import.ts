@@ -30,7 +30,7 @@ export function keywordColumns(
   const map = guessColumns(KEYWORD_COLUMNS, Object.keys(record), given);
   if (map.term === undefined) {
     throw new InvalidInput(
-      `no column looks like the term; the file has ${Object.keys(record).join(', ')}. Say which: --map term=<column>`,
+      `no term: the row has ${Object.keys(record).join(', ')}. If one of them is the term: --map term=<column>`,
     );
   }
   return map;
