@@ -26,7 +26,7 @@ function withoutSecrets(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (value instanceof Error) return withoutSecrets(pino.stdSerializers.err(value), depth);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
-  if ('toJSON' in value) return value;
+  if ('toJSON' in value && typeof value.toJSON === 'function') return value;
   if (depth > DEEPEST) return '[deeper]';
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, depth + 1));
   return fieldsWithoutSecrets(value, depth);

@@ -26,15 +26,14 @@ export const TYPES: pg.CustomTypesConfig = {
 /** Opens the pools: one for reads (pipelined) and Prisma's for writes. Fails with what to do when the server is away. */
 export async function openDatabase(url: string, env: Env, statements: StatementLog): Promise<Database> {
   const config = poolConfig(url, env);
-  const pool = new pg.Pool({ ...config, types: TYPES, pipeline: true } as pg.PoolConfig);
-  // A connection that breaks while idle is replaced at its next use; without a listener it would end the process.
-  pool.on('error', () => {});
+  const pool = openPool({ ...config, types: TYPES, pipeline: true } as pg.PoolConfig);
   const setRole = await needsRole(pool, url).catch(async (error: unknown) => {
     await pool.end();
     throw error;
   });
   // Prisma leaves statements unnamed, which PostgreSQL then parses and plans each time.
-  const adapter = new PrismaPg(config, { statementNameGenerator: ({ sql }) => statementName(sql) ?? '' });
+  const writes = openPool(config);
+  const adapter = new PrismaPg(writes, { statementNameGenerator: ({ sql }) => statementName(sql) ?? '' });
   const prisma = new PrismaClient({ adapter, log: [{ emit: 'event', level: 'query' }] });
   prisma.$on('query', (event) => statements.record(event.query, event.duration));
   return {
@@ -43,9 +42,19 @@ export async function openDatabase(url: string, env: Env, statements: StatementL
     prisma,
     setRole,
     close: async () => {
-      await Promise.all([pool.end(), prisma.$disconnect()]);
+      await prisma.$disconnect();
+      await Promise.all([pool.end(), writes.end()]);
     },
   };
+}
+
+function openPool(config: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool(config);
+  // A connection that breaks while idle is replaced at its next use; without a listener it would end the process.
+  pool.on('error', () => {});
+  // The pool listens only while a connection is idle. One that breaks in use fails its next statement, which is enough.
+  pool.on('connect', (client) => client.on('error', () => {}));
+  return pool;
 }
 
 /** argus_app itself is bound by row-level security; anybody else (an owner, a superuser) has to become it. */

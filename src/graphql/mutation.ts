@@ -1,7 +1,7 @@
 import type { InputRef, ObjectRef } from '@pothos/core';
 import type { Permission } from '../access/permissions.ts';
 import type { Written } from '../data/write.ts';
-import { DomainError, type InvalidTransition, type VersionMismatch } from '../errors.ts';
+import { DomainError, InvalidInput, type InvalidTransition, type VersionMismatch } from '../errors.ts';
 import { builder, type SchemaTypes } from './builder.ts';
 import type { Context } from './context.ts';
 
@@ -59,6 +59,8 @@ export interface MutationSpec<I, R> {
   input?: InputRef<I>;
   /** name and type of the payload's field; nullable by nature: it is null when userErrors is not empty */
   returns: { field: string; type: ObjectRef<TypesOf, R, R> };
+  /** takes text that PostgreSQL cannot hold and mends it; else such text is refused */
+  mendsText?: boolean;
   run: (ctx: Context, input: I) => Promise<Written<R>>;
 }
 
@@ -104,12 +106,23 @@ function asData(error: DomainError): DomainError {
 
 async function runMutation<I, R>(spec: MutationSpec<I, R>, ctx: Context, input: I): Promise<Payload<R>> {
   try {
+    if (!spec.mendsText) checkText(input, []);
     const { value, eventSeq } = await spec.run(ctx, input);
     ctx.refresh();
     return { value, userErrors: [], eventSeq };
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     return { value: null, userErrors: [error], eventSeq: null };
+  }
+}
+
+/** PostgreSQL holds neither U+0000 nor half of a surrogate pair. Throws InvalidInput with the place. */
+function checkText(value: unknown, path: readonly string[]): void {
+  if (typeof value === 'string') {
+    if (value.includes('\0')) throw new InvalidInput('text cannot hold the character U+0000', path);
+    if (!value.isWellFormed()) throw new InvalidInput('the text holds half of a surrogate pair', path);
+  } else if (typeof value === 'object' && value !== null && !(value instanceof Date)) {
+    for (const [key, inner] of Object.entries(value)) checkText(inner, [...path, key]);
   }
 }
 

@@ -1,8 +1,23 @@
-import { GraphQLScalarType, Kind } from 'graphql';
+import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
 import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
 import { builder } from './builder.ts';
 
-builder.addScalarType('DateTime', GraphQLDateTime);
+/** PostgreSQL has no year 0, and years past 9999 have no RFC 3339. */
+function storable(at: Date): Date {
+  const year = at.getUTCFullYear();
+  if (year >= 1 && year <= 9999) return at;
+  throw new GraphQLError('expected a time in the years 1 to 9999');
+}
+
+const dateTime = GraphQLDateTime.toConfig();
+builder.addScalarType(
+  'DateTime',
+  new GraphQLScalarType({
+    ...dateTime,
+    parseValue: (value) => storable(dateTime.parseValue(value)),
+    parseLiteral: (node, variables) => storable(dateTime.parseLiteral(node, variables)),
+  }),
+);
 const INT8_MIN = -(2n ** 63n);
 const INT8_MAX = 2n ** 63n - 1n;
 
@@ -11,7 +26,9 @@ function int8(value: unknown): bigint {
   const isWhole = typeof value === 'number' ? Number.isSafeInteger(value) : /^-?\d{1,19}$/.test(String(value));
   const exact = isWhole ? BigInt(value as bigint | number | string) : null;
   if (exact === null || exact < INT8_MIN || exact > INT8_MAX) {
-    throw new TypeError('expected a whole number from -2^63 to 2^63 - 1, as a text where JSON would not keep it exact');
+    throw new GraphQLError(
+      'expected a whole number from -2^63 to 2^63 - 1, as a text where JSON would not keep it exact',
+    );
   }
   return exact;
 }
@@ -31,7 +48,7 @@ builder.addScalarType('JSON', GraphQLJSON);
 
 function text(value: unknown): string {
   if (typeof value === 'string') return value;
-  throw new TypeError('expected a text like "2026-11-21T10:00:00Z" or "-P7D"');
+  throw new GraphQLError('expected a text like "2026-11-21T10:00:00Z" or "-P7D"');
 }
 
 builder.addScalarType(

@@ -1,16 +1,25 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GraphQLError, type GraphQLSchema, type ParseOptions, parse, type Source } from 'graphql';
+import {
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  type ParseOptions,
+  parse,
+  type Source,
+} from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { Authenticator } from '../access/authenticate.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { Unauthenticated } from '../errors.ts';
 import type { Context } from '../graphql/context.ts';
 import { newId } from '../graphql/ids.ts';
+import { checkLimits } from '../graphql/limits.ts';
 import type { Services } from '../services.ts';
 import { useCompiledExecution } from './compiled-execution.ts';
 import { makeContext } from './context.ts';
 import { maskError } from './mask-error.ts';
-import { clientAddress, MAX_BODY_BYTES } from './request.ts';
+import { clientAddress } from './request.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 /** A document longer than this is refused before it is parsed to the end. */
@@ -44,7 +53,8 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
     landingPage: false,
     multipart: false,
     batching: false,
-    maxRequestBodySize: MAX_BODY_BYTES,
+    // The HTTP server limits it before: here it would cost each request a stream.
+    maxRequestBodySize: false,
     cors:
       services.env.CORS_ORIGINS.length > 0
         ? { origin: [...services.env.CORS_ORIGINS], credentials: false, methods: ['POST', 'GET'] }
@@ -66,7 +76,7 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
       }
     },
     maskedErrors: { maskError: (error) => maskError(error, requestIdOf(error), services.log) },
-    plugins: [useTokenLimit(), useCompiledExecution(), useReadScope()],
+    plugins: [useTokenLimit(), useLimits(), useCompiledExecution(), useReadScope()],
   });
   return { yoga, authenticator, contextOf };
 }
@@ -93,6 +103,27 @@ function useTokenLimit(): Plugin {
       );
     },
   };
+}
+
+/** Before execution, where the variables are known: a validation rule would be cached without them. */
+function useLimits(): Plugin {
+  const check = ({ args, setResultAndStopExecution }: LimitedExecution) => {
+    try {
+      checkLimits(args.schema, args.document, args.operationName ?? null, args.variableValues ?? {});
+    } catch (error) {
+      if (!(error instanceof GraphQLError)) throw error;
+      setResultAndStopExecution({ errors: [error] });
+    }
+  };
+  return {
+    onExecute: (execution) => check(execution as LimitedExecution),
+    onSubscribe: (execution) => check(execution as unknown as LimitedExecution),
+  };
+}
+
+interface LimitedExecution {
+  args: ExecutionArgs;
+  setResultAndStopExecution(result: ExecutionResult): void;
 }
 
 const requestIds = new WeakMap<object, string>();

@@ -4,9 +4,9 @@ import type { App } from '../app.ts';
 import { createGraphiql } from './graphiql.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
 import { livez, readyz } from './health.ts';
-import { MAX_BODY_BYTES } from './request.ts';
 import { attachWebSocket } from './websocket.ts';
 
+const MAX_BODY_BYTES = 1024 * 1024;
 /** How long running requests get to finish when the server stops. */
 const GRACE_MS = 10_000;
 
@@ -29,15 +29,16 @@ export async function serveHttp(
     if (stopping) res.setHeader('connection', 'close');
     if (path === '/livez') livez(res);
     else if (path === '/readyz') void readyz(res, app.services, () => app.selfTest(), stopping);
-    else if (path === GRAPHQL_PATH) graphql(app, req, res);
+    else if (!URL.canParse(`http://${req.headers.host}`)) refuse(res, 400, 'the Host header is not a host');
+    else if (path === GRAPHQL_PATH) void graphql(app, req, res);
     else if (!graphiql?.handle(req, res)) {
       refuse(res, 404, `there is nothing at ${path.slice(0, 100)}: the API is at ${GRAPHQL_PATH}`);
     }
   });
   // Long enough for a large import mutation, short enough that a stalled client does not hold a socket for ever.
   server.requestTimeout = 60_000;
-  const sockets = attachWebSocket(server, app.endpoint, app.services);
   await listen(server, options);
+  const sockets = attachWebSocket(server, app.endpoint, app.services);
   const { port } = server.address() as AddressInfo;
   const stop = async () => {
     stopping = true;
@@ -64,26 +65,45 @@ export async function serveHttp(
   };
 }
 
-function graphql(app: App, req: IncomingMessage, res: ServerResponse): void {
-  const length = Number(req.headers['content-length'] ?? 0);
-  if (length > MAX_BODY_BYTES) {
-    refuse(res, 413, `the body has ${length} bytes: ${MAX_BODY_BYTES} at most; import files with "argus import"`);
-    return;
-  }
-  res.once('finish', () => drain(req));
-  void Promise.resolve(app.endpoint.yoga(req, res)).catch((error: unknown) => {
+async function graphql(app: App, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  try {
+    const length = req.headers['content-length'];
+    if (Number(length ?? 0) > MAX_BODY_BYTES) {
+      refuse(res, 413, `the body has ${length} bytes: ${MAX_BODY_BYTES} at most; import files with "argus import"`);
+      return;
+    }
+    if (req.headers['transfer-encoding'] !== undefined) {
+      const body = await readBody(req);
+      if (body === null) {
+        refuse(res, 413, `the body has more than ${MAX_BODY_BYTES} bytes; import files with "argus import"`);
+        return;
+      }
+      // Where Yoga looks for a body that was read before it.
+      Object.assign(req, { body });
+    }
+    await app.endpoint.yoga(req, res);
+  } catch (error) {
     app.services.log.error({ err: error }, 'a request failed outside of GraphQL');
     if (!res.headersSent) refuse(res, 500, 'something went wrong');
     else res.destroy();
-  });
+  }
 }
 
-/** What is left of a body that was refused half read: unread, it would keep the connection's next request waiting. */
-function drain(req: IncomingMessage): void {
-  if (req.complete) return;
-  req.unpipe();
-  // A reader that has lost interest still holds the stream back.
-  req.removeAllListeners('readable').removeAllListeners('data').resume();
+/** A body that does not say how long it is; null when it is too long (its rest is let run dry) or was broken off. */
+function readBody(req: IncomingMessage): Promise<Buffer | null> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
+      else resolve(null);
+    });
+    req.once('end', () => resolve(Buffer.concat(chunks)));
+    req.once('close', () => resolve(null));
+    // 'close' follows.
+    req.once('error', () => {});
+  });
 }
 
 function refuse(res: ServerResponse, status: number, message: string): void {

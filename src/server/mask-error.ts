@@ -27,6 +27,12 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
     log.error({ err: original, requestId, path: place.path }, 'an encryption key is missing');
     return new GraphQLError(original.message, { ...place, extensions: { code: 'UNKNOWN_ENCRYPTION_KEY' } });
   }
+  if (original instanceof SyntaxError && original.message.includes('JSON')) {
+    return new GraphQLError('not valid JSON', { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
+  }
+  if (original instanceof RangeError && original.message.includes('call stack')) {
+    return new GraphQLError('the input is nested too deeply', { ...place, extensions: { code: 'INVALID_INPUT' } });
+  }
   log.error({ err: original, requestId, path: place.path }, 'unexpected error in a resolver');
   return new GraphQLError(`something went wrong here; the log has it under request ${requestId}`, {
     ...place,

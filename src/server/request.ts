@@ -1,8 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 
-export const MAX_BODY_BYTES = 1024 * 1024;
-
 /**
  * The caller's address. Behind `proxies` trusted proxies it is the entry of X-Forwarded-For that the outermost of them
  * wrote: entries left of it are the caller's own claims.

@@ -35,6 +35,8 @@ interface Text {
 const MAX_SPANS = 100;
 const SNIPPET_BEFORE = 40;
 const SNIPPET_AFTER = 80;
+/** A pattern can match a whole text: only so much of the match is shown. */
+const MAX_SNIPPET = 400;
 
 /** The dictionary's keywords in a title and a text. */
 export function findKeywords(
@@ -94,7 +96,7 @@ function fieldsOf({ title, text }: Text): [FieldSpan['field'], string][] {
 export function snippetOf(text: string, span: Span | undefined): string {
   if (!span) return '';
   let from = Math.max(0, span.start - SNIPPET_BEFORE);
-  let to = Math.min(text.length, span.end + SNIPPET_AFTER);
+  let to = Math.min(text.length, Math.min(span.end, span.start + MAX_SNIPPET) + SNIPPET_AFTER);
   if (isLowSurrogate(text, from)) from--;
   if (isLowSurrogate(text, to)) to++;
   // Hostile text can hold what PostgreSQL cannot: lone surrogates become U+FFFD.

@@ -154,6 +154,7 @@ const Ingested = builder.objectRef<IngestResult>('IngestedContent').implement({
 addMutation({
   name: 'ingestContent',
   permission: 'content:write',
+  mendsText: true,
   description: 'Takes a content in: detections, identifiers and risk are found in the same transaction.',
   input: contentFields,
   returns: { field: 'ingested', type: Ingested },
@@ -177,6 +178,7 @@ const IngestBatch = builder.objectRef<IngestResult[]>('IngestBatch').implement({
 addMutation({
   name: 'ingestContents',
   permission: 'content:write',
+  mendsText: true,
   description: `Takes up to ${MAX_BATCH} contents in, all or none.`,
   input: builder.inputType('IngestContentsInput', {
     description: 'Contents to take in together.',

@@ -99,7 +99,8 @@ export async function createKeywords(
     for (const { id } of rows) made.add(id);
     for (const k of fresh.values()) if (made.has(k.id)) emitKeyword(tx, 'KEYWORD_CREATED', k.id, 1, k.input);
     // What another transaction created in between is there already.
-    for (const [key, id] of await idsByKey(tx, [...fresh.values()])) ids.set(key, id);
+    for (const [key, k] of fresh) ids.set(key, k.id);
+    if (made.size < fresh.size) for (const [key, id] of await idsByKey(tx, [...fresh.values()])) ids.set(key, id);
     if (made.size > 0) tx.audit({ action: 'keyword.create', resource: 'Keyword', metadata: { created: made.size } });
   }
   const seen = new Set<string>();
