@@ -256,8 +256,8 @@ const OVERFLOW_IDLE_MS = 10_000;
  * - `connectionTimeoutMillis`: how long a caller waits for a connection, free or new;
  * - `maxLifetimeSeconds`: the age at which a connection is replaced.
  *
- * With the production values one process can hold 70 connections, while PostgreSQL allows 100 in all unless
- * `max_connections` is raised: with more than one process, lower DB_POOL_SIZE and DB_POOL_OVERFLOW.
+ * A process has two such pools, for reads and for writes: 140 connections with the production values, while PostgreSQL
+ * allows 100 in all unless `max_connections` is raised. Lower DB_POOL_SIZE and DB_POOL_OVERFLOW, or raise that.
  *
  * LISTEN must not use this pool: it would hold a connection for ever, and a test pool has only one. See
  * `sessionConfig`.

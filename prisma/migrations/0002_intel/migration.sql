@@ -1026,12 +1026,15 @@ AS $$
 DECLARE
   q record;
   excludes boolean;
+  wanted tsquery;
 BEGIN
   SELECT * INTO q FROM argus_content_queries(p_query, p_language);
+  -- without what is excluded: a rank that multiplies with its absence is next to nothing
+  wanted := CASE WHEN querytree(q.any_query) IN ('', 'T') THEN q.any_query ELSE querytree(q.any_query)::tsquery END;
   excludes := p_language IS NULL AND q.any_query::text LIKE '%!%';
   RETURN QUERY
     SELECT f.id, f.rank FROM (
-      SELECT c.id, ts_rank(c.search_vector, q.any_query, 1) AS rank FROM content c
+      SELECT c.id, ts_rank(c.search_vector, wanted, 1) AS rank FROM content c
       WHERE c.tenant_id = argus_tenant() AND c.search_vector @@ q.any_query
         AND (NOT excludes OR c.search_vector @@ q.queries[array_position(q.configs, argus_text_config(c.language))])
         AND (p_risk_levels IS NULL OR c.risk_level = ANY (p_risk_levels))
