@@ -111,7 +111,14 @@ export async function join(layout: Layout): Promise<Running | null> {
     await waitGone(data, START_TIMEOUT_MS);
     return null;
   }
-  const version = layout.fresh ? null : await verify(adminUrlOf(state, ready.port), data);
+  let version: string | null = null;
+  try {
+    if (!layout.fresh) version = await verify(adminUrlOf(state, ready.port), data);
+  } catch (error) {
+    // A server that was killed a moment ago still has children that take a connection and drop it.
+    if ((await findPostmaster(data)).kind === 'ours') throw error;
+    return null;
+  }
   if (version !== null) return { ...ready, version };
   layout.fresh = true;
   log('a server runs, but its password is lost: stopping it to set a new one');

@@ -19,7 +19,11 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
   }
   // GraphQL's own errors (syntax, validation, variables) have no original and say nothing of the inside.
   if (error instanceof GraphQLError && original === null) return error;
-  if (original instanceof GraphQLError) return original;
+  // A scalar's refusal: the outer error names the variable and the place in it.
+  if (original instanceof GraphQLError) {
+    const extensions = { ...original.extensions, ...(error instanceof GraphQLError ? error.extensions : {}) };
+    return new GraphQLError(error instanceof Error ? error.message : original.message, { ...place, extensions });
+  }
   const known = DATABASE_ERRORS[String(Reflect.get(Object(original), 'code'))];
   if (known) return new GraphQLError(known.message, { ...place, extensions: { code: known.code } });
   // The operator can mend it, so the caller is told what to ask for; a key's id is no secret.

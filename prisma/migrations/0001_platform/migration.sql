@@ -416,6 +416,13 @@ ALTER TABLE counters SET (fillfactor = 50);
 -- ---------------------------------------------------------------------------------------------------------------
 GRANT SELECT, INSERT, UPDATE, DELETE ON statement_log TO argus_app;
 
+-- Texts that lists filter or order by compare by code point whatever the database's locale: "starts with" can then use
+-- the index, and the order is that of the in-memory predicate.
+ALTER TABLE members ALTER COLUMN display_name TYPE text COLLATE "C";
+ALTER TABLE audit_logs ALTER COLUMN action TYPE text COLLATE "C", ALTER COLUMN resource TYPE text COLLATE "C";
+ALTER TABLE event_store ALTER COLUMN type TYPE text COLLATE "C", ALTER COLUMN aggregate_type TYPE text COLLATE "C";
+ALTER TABLE import_logs ALTER COLUMN kind TYPE text COLLATE "C", ALTER COLUMN status TYPE text COLLATE "C";
+
 ALTER TABLE tenants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 GRANT SELECT, INSERT, UPDATE ON tenants TO argus_app;
 CREATE POLICY tenants_select ON tenants FOR SELECT TO argus_app USING (id = argus_tenant());

@@ -801,6 +801,16 @@ $$;
 REVOKE EXECUTE ON FUNCTION argus_text_config(text), argus_content_vector(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION argus_text_config(text), argus_content_vector(text, text, text) TO argus_app, argus_search;
 
+-- Texts that lists filter or order by compare by code point whatever the database's locale: "starts with" can then use
+-- the index, and the order is that of the in-memory predicate.
+ALTER TABLE sources ALTER COLUMN name TYPE text COLLATE "C";
+ALTER TABLE platform_users ALTER COLUMN platform_user_id TYPE text COLLATE "C", ALTER COLUMN username TYPE text COLLATE "C";
+ALTER TABLE content ALTER COLUMN external_id TYPE text COLLATE "C", ALTER COLUMN language TYPE text COLLATE "C";
+ALTER TABLE keywords ALTER COLUMN normalised_term TYPE text COLLATE "C", ALTER COLUMN concept_id TYPE text COLLATE "C",
+  ALTER COLUMN language TYPE text COLLATE "C";
+ALTER TABLE identifiers ALTER COLUMN value TYPE text COLLATE "C";
+ALTER TABLE osint_results ALTER COLUMN normalised_query TYPE text COLLATE "C";
+
 ALTER TABLE content ADD COLUMN search_vector tsvector NOT NULL
   GENERATED ALWAYS AS (argus_content_vector(language, title, text)) STORED;
 ALTER TABLE keywords ADD COLUMN search_vector tsvector NOT NULL

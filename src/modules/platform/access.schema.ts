@@ -64,6 +64,8 @@ const SignedInType = builder.objectRef<SignedIn>('SignedIn').implement({
 
 addMutation({
   name: 'signIn',
+  // Such an address is as wrong as any other, and is told so in the same words.
+  mendsText: true,
   permission: 'public',
   description: 'Signs a person in with e-mail address and password.',
   input: builder.inputType('SignInInput', {
