@@ -1,4 +1,5 @@
 import { systemViewer, type Viewer } from './access/viewer.ts';
+import { beforeTenant } from './data/before-tenant.ts';
 import { withReadScope } from './data/read-scope.ts';
 import { runLookups } from './modules/intel/osint.runner.ts';
 import { sweepDictionary } from './modules/intel/sweep.ts';
@@ -74,13 +75,10 @@ async function pendingWork(services: Services, viewer: Viewer): Promise<{ lookup
 }
 
 async function tenantIds(services: Services): Promise<string[]> {
-  const role = services.read.setRole ? 'SET LOCAL ROLE argus_app; ' : '';
-  const results = await services.pool.query<{ id: string }>(
-    `${role}SET LOCAL app.directory = 'on'; SELECT id FROM tenants`,
+  const { rows } = await beforeTenant(services.read, 'directory', 'on', (client) =>
+    client.query<{ id: string }>('SELECT id FROM tenants'),
   );
-  // A text of several statements gives several results.
-  const last = [results].flat().at(-1);
-  return last?.rows.map((row) => row.id) ?? [];
+  return rows.map((row) => row.id);
 }
 
 async function flushStatements(services: Services): Promise<void> {

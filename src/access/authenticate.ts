@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { assertUuid, type ReadPool, withReadScope } from '../data/read-scope.ts';
+import { beforeTenant, setLocal } from '../data/before-tenant.ts';
+import { assertUuid, type ReadPool, tenantSettings, withReadScope } from '../data/read-scope.ts';
 import { Unauthenticated } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { effectivePermissions, type Permission } from './permissions.ts';
@@ -96,45 +97,37 @@ export class Authenticator {
   }
 
   /** Before the tenant is known, row-level security shows just the row that the setting names. */
-  async #find(credential: Credential): Promise<GrantRow | undefined> {
-    const client = await this.#services.pool.connect();
-    try {
-      const role = this.#services.read.setRole ? 'SET LOCAL ROLE argus_app; ' : '';
-      const setting =
-        credential.kind === 'key'
-          ? `SET LOCAL app.auth_key = '${assertUuid(credential.id)}'`
-          : `SET LOCAL app.auth_token = '${credential.hash.toString('hex')}'`;
-      await client.query(`BEGIN READ ONLY; ${role}${setting}`);
-      const table = credential.kind === 'key' ? KEY_COLUMNS : SESSION_COLUMNS;
-      const { rows: found } = await client.query<Omit<GrantRow, 'userId' | 'role' | 'permissions'>>(table.text, [
-        credential.kind === 'key' ? credential.id : credential.hash,
-      ]);
+  #find(credential: Credential): Promise<GrantRow | undefined> {
+    const byKey = credential.kind === 'key';
+    const [setting, named] = byKey
+      ? (['auth_key', credential.id] as const)
+      : (['auth_token', credential.hash.toString('hex')] as const);
+    return beforeTenant(this.#services.read, setting, named, async (client) => {
+      const { rows: found } = await client.query<Omit<GrantRow, 'userId' | 'role' | 'permissions'>>(
+        byKey ? KEY_COLUMNS : SESSION_COLUMNS,
+        [byKey ? credential.id : credential.hash],
+      );
       const [row] = found;
       if (!row) return undefined;
-      await client.query(`SET LOCAL app.tenant_id = '${assertUuid(row.tenantId)}'`);
+      await setLocal(client, 'tenant_id', row.tenantId);
       const { rows: members } = await client.query<{ userId: string; role: string; permissions: string[] }>(
         `SELECT user_id AS "userId", role, permissions FROM members WHERE tenant_id = $1::uuid AND id = $2::uuid AND is_active`,
         [row.tenantId, row.memberId],
       );
       const [member] = members;
       return member ? { ...row, ...member } : undefined;
-    } finally {
-      await client.query('ROLLBACK').then(
-        () => client.release(),
-        (error: Error) => client.release(error),
-      );
-    }
+    });
   }
 
   /** Notes the key's use, at most once a minute: good enough to find keys that nobody uses. */
   #touch(grant: Grant): void {
     const { tenantId, credentialId } = grant.viewer;
     if (!credentialId || (grant.lastUsedAt && Date.now() - grant.lastUsedAt.getTime() < 60_000)) return;
-    const role = this.#services.read.setRole ? 'SET LOCAL ROLE argus_app; ' : '';
+    const settings = tenantSettings({ tenantId, memberId: null }, this.#services.read.setRole).join('; ');
     this.#services.pool
       .query(
         // Several statements in one text are one transaction, which an error rolls back by itself.
-        `${role}SET LOCAL app.tenant_id = '${assertUuid(tenantId)}';
+        `${settings};
          UPDATE api_keys SET last_used_at = now() WHERE tenant_id = '${tenantId}' AND id = '${assertUuid(credentialId)}'`,
       )
       .catch((error: unknown) => this.#log.warn({ err: error }, 'cannot note the use of an API key'));
@@ -145,14 +138,10 @@ export class Authenticator {
   }
 }
 
-const KEY_COLUMNS = {
-  text: `SELECT tenant_id AS "tenantId", id, member_id AS "memberId", key_hash AS hash, expires_at AS "expiresAt", revoked_at AS "revokedAt",
-    permissions AS "keyPermissions", last_used_at AS "lastUsedAt" FROM api_keys WHERE id = $1::uuid`,
-};
-const SESSION_COLUMNS = {
-  text: `SELECT tenant_id AS "tenantId", id, member_id AS "memberId", token_hash AS hash, expires_at AS "expiresAt", revoked_at AS "revokedAt",
-    NULL::text[] AS "keyPermissions", NULL::timestamptz AS "lastUsedAt" FROM sessions WHERE token_hash = $1::bytea`,
-};
+const KEY_COLUMNS = `SELECT tenant_id AS "tenantId", id, member_id AS "memberId", key_hash AS hash, expires_at AS "expiresAt", revoked_at AS "revokedAt",
+    permissions AS "keyPermissions", last_used_at AS "lastUsedAt" FROM api_keys WHERE id = $1::uuid`;
+const SESSION_COLUMNS = `SELECT tenant_id AS "tenantId", id, member_id AS "memberId", token_hash AS hash, expires_at AS "expiresAt", revoked_at AS "revokedAt",
+    NULL::text[] AS "keyPermissions", NULL::timestamptz AS "lastUsedAt" FROM sessions WHERE token_hash = $1::bytea`;
 
 /**
  * What the viewer may do now: for work that outlives the request it came with, such as a subscription.

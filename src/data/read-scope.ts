@@ -4,7 +4,7 @@ import type { Statement } from './statement.ts';
 import type { StatementLog } from './statement-log.ts';
 
 /** What opens every transaction of a viewer: the settings that row-level security reads. */
-export function tenantSettings(viewer: Viewer, setRole: boolean): string[] {
+export function tenantSettings(viewer: Pick<Viewer, 'tenantId' | 'memberId'>, setRole: boolean): string[] {
   const settings = setRole ? ['SET LOCAL ROLE argus_app'] : [];
   settings.push(`SET LOCAL app.tenant_id = '${assertUuid(viewer.tenantId)}'`);
   if (viewer.memberId) settings.push(`SET LOCAL app.member_id = '${assertUuid(viewer.memberId)}'`);

@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { hashPassword, needsRehash, verifyPassword } from '../../access/passwords.ts';
 import { newSessionToken } from '../../access/tokens.ts';
 import type { Viewer } from '../../access/viewer.ts';
+import { beforeTenant, setLocal } from '../../data/before-tenant.ts';
 import { type WriteTx, type Written, withWrite } from '../../data/write.ts';
 import { InvalidInput, NotFound, Unauthenticated } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';
@@ -93,14 +94,11 @@ function wrong(): Unauthenticated {
 }
 
 /** Before the tenant is known, row-level security shows just the user and the memberships that the settings name. */
-async function findMembers(
+function findMembers(
   services: Services,
   email: string,
 ): Promise<{ userId: string | null; hash: string | null; members: Candidate[] }> {
-  const client = await services.pool.connect();
-  try {
-    const role = services.read.setRole ? 'SET LOCAL ROLE argus_app; ' : '';
-    await client.query(`BEGIN READ ONLY; ${role}SET LOCAL app.auth_email = ${quote(email)}`);
+  return beforeTenant(services.read, 'auth_email', email, async (client) => {
     const { rows: users } = await client.query<{ id: string; hash: string | null }>(
       'SELECT id, password_hash AS hash FROM users WHERE email = $1::text',
       [email],
@@ -108,26 +106,17 @@ async function findMembers(
     const [user] = users;
     if (!user) return { userId: null, hash: null, members: [] };
     return { userId: user.id, hash: user.hash, members: await membersOf(client, user) };
-  } finally {
-    await client.query('ROLLBACK').then(
-      () => client.release(),
-      (error: Error) => client.release(error),
-    );
-  }
+  });
 }
 
 async function membersOf(client: pg.PoolClient, user: { id: string; hash: string | null }): Promise<Candidate[]> {
-  await client.query(`SET LOCAL app.auth_user = '${user.id}'`);
+  await setLocal(client, 'auth_user', user.id);
   const { rows } = await client.query<{ tenantId: string; slug: string; memberId: string }>(
     `SELECT m.tenant_id AS "tenantId", t.slug, m.id AS "memberId" FROM members m JOIN tenants t ON t.id = m.tenant_id
      WHERE m.user_id = $1::uuid AND m.is_active ORDER BY t.slug`,
     [user.id],
   );
   return rows.map((row) => ({ ...row, userId: user.id, hash: user.hash }));
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
 }
 
 /** Ends the session that the request came with. */

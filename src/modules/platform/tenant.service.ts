@@ -2,6 +2,7 @@ import { hashPassword } from '../../access/passwords.ts';
 import { PERMISSIONS, type Role } from '../../access/permissions.ts';
 import { newApiKey } from '../../access/tokens.ts';
 import { systemViewer } from '../../access/viewer.ts';
+import { beforeTenant } from '../../data/before-tenant.ts';
 import { type WriteTx, withWrite } from '../../data/write.ts';
 import { InvalidInput } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';
@@ -92,13 +93,12 @@ export async function addMember(
 }
 
 /** Id of the tenant with this short name; InvalidInput with what to do when there is none. */
-export async function tenantBySlug(services: Pick<Services, 'pool' | 'read'>, slug: string): Promise<string> {
+export async function tenantBySlug(services: Pick<Services, 'read'>, slug: string): Promise<string> {
   if (!SLUG.test(slug)) throw new InvalidInput(`${JSON.stringify(slug)} is not a tenant's short name`, ['tenant']);
-  const role = services.read.setRole ? 'SET LOCAL ROLE argus_app; ' : '';
-  const results = await services.pool.query<{ id: string }>(
-    `${role}SET LOCAL app.auth_slug = '${slug}'; SELECT id FROM tenants WHERE slug = '${slug}'`,
+  const { rows } = await beforeTenant(services.read, 'auth_slug', slug, (client) =>
+    client.query<{ id: string }>('SELECT id FROM tenants WHERE slug = $1::text', [slug]),
   );
-  const id = [results].flat().at(-1)?.rows[0]?.id;
+  const id = rows[0]?.id;
   if (!id)
     throw new InvalidInput(
       `there is no tenant ${slug}: "argus seed" makes the tenant demo, "argus tenant create" others`,
