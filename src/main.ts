@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
 import { addDoctor } from './commands/doctor.ts';
+import { addExport } from './commands/export.ts';
 import { addImport } from './commands/import.ts';
 import { addKey } from './commands/key.ts';
 import { addMigrate } from './commands/migrate.ts';
@@ -24,7 +25,7 @@ function settings(): string {
     .join('\n');
 }
 
-for (const add of [addServe, addMigrate, addSeed, addImport, addTenant, addKey, addDoctor]) add(program);
+for (const add of [addServe, addMigrate, addSeed, addImport, addExport, addTenant, addKey, addDoctor]) add(program);
 
 try {
   await program.parseAsync();

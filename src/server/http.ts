@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { App } from '../app.ts';
+import { createExports, EXPORT_PATH, type ExportLimits } from './export.ts';
 import { createGraphiql } from './graphiql.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
 import { livez, readyz } from './health.ts';
@@ -16,13 +17,14 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** Serves an app: GraphQL over HTTP, SSE and WebSocket, health, GraphiQL. */
+/** Serves an app: GraphQL over HTTP, SSE and WebSocket, exports, health, GraphiQL. */
 export async function serveHttp(
   app: App,
-  options: { host: string; port: number; examplesDir: string },
+  options: { host: string; port: number; examplesDir: string; exports?: Partial<ExportLimits> },
 ): Promise<HttpServer> {
   const { env } = app.services;
   const graphiql = env.GRAPHIQL ? createGraphiql({ endpoint: GRAPHQL_PATH, examplesDir: options.examplesDir }) : null;
+  const exports = createExports(app, options.exports);
   let stopping = false;
   const server = createServer((req, res) => {
     const path = req.url?.split('?', 1)[0] ?? '/';
@@ -31,6 +33,7 @@ export async function serveHttp(
     else if (path === '/readyz') void readyz(res, app.services, () => app.selfTest(), stopping);
     else if (!URL.canParse(`http://${req.headers.host}`)) refuse(res, 400, 'the Host header is not a host');
     else if (path === GRAPHQL_PATH) void graphql(app, req, res);
+    else if (path.startsWith(EXPORT_PATH)) void exports.handle(req, res);
     else if (!graphiql?.handle(req, res)) {
       refuse(res, 404, `there is nothing at ${path.slice(0, 100)}: the API is at ${GRAPHQL_PATH}`);
     }
@@ -53,6 +56,7 @@ export async function serveHttp(
     await sockets.close();
     server.closeIdleConnections();
     await closed;
+    await exports.settled();
     clearTimeout(grace);
   };
   let stopped: Promise<void> | undefined;

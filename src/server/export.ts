@@ -1,0 +1,167 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { GraphQLError } from 'graphql';
+import type { App } from '../app.ts';
+import { InvalidInput, NotFound } from '../errors.ts';
+import { exportLists } from '../exports/columns.ts';
+import { FORMAT_NAMES } from '../exports/formats.ts';
+import type { ExportRequest } from '../exports/request.ts';
+import { EXPORT_LIMIT_MS, type ExportHead, runExport } from '../exports/run.ts';
+import { writerTo } from '../exports/writer.ts';
+import { newId } from '../graphql/ids.ts';
+import { maskError } from './mask-error.ts';
+import { clientAddress } from './request.ts';
+
+export const EXPORT_PATH = '/export/';
+
+export interface ExportLimits {
+  /** exports at a time in this process */
+  concurrent: number;
+  /** how long a client may take nothing at all */
+  stallMs: number;
+  /** how long an export may take */
+  totalMs: number;
+}
+
+const STALL_MS = 60_000;
+
+export interface Exports {
+  /** answers `GET /export/<list>.<format>` */
+  handle(req: IncomingMessage, res: ServerResponse): Promise<void>;
+  /** resolves when those that run have ended */
+  settled(): Promise<void>;
+}
+
+/** Exports over HTTP. Each holds a connection of the read pool, so that together they never take more than half of it. */
+export function createExports(app: App, limits: Partial<ExportLimits> = {}): Exports {
+  const { env } = app.services;
+  const half = Math.max(1, Math.floor((env.DB_POOL_SIZE + env.DB_POOL_OVERFLOW) / 2));
+  const chosen = { concurrent: Math.min(4, half), stallMs: STALL_MS, totalMs: EXPORT_LIMIT_MS, ...limits };
+  const handled = new Set<Promise<void>>();
+  let running = 0;
+  const inTurn = async (work: () => Promise<unknown>) => {
+    if (running >= chosen.concurrent) {
+      const message = `${running} exports are running, which is as many as may: try again in a while`;
+      throw new GraphQLError(message, { extensions: { code: 'OVERLOADED' } });
+    }
+    running++;
+    await work().finally(() => running--);
+  };
+  return {
+    handle: async (req, res) => {
+      const one = answer(app, req, res, chosen, inTurn);
+      handled.add(one);
+      await one.finally(() => handled.delete(one));
+    },
+    settled: async () => {
+      await Promise.all(handled);
+    },
+  };
+}
+
+async function answer(
+  app: App,
+  req: IncomingMessage,
+  res: ServerResponse,
+  limits: ExportLimits,
+  inTurn: (work: () => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  const { env, log } = app.services;
+  const userAgent = req.headers['user-agent'] ?? null;
+  const request = { id: newId(), ip: clientAddress(req, env.TRUST_PROXY), userAgent };
+  const end = new AbortController();
+  const cut = (message: string) => {
+    end.abort(new Error(message));
+    res.destroy();
+  };
+  const total = setTimeout(() => cut(`an export may take ${limits.totalMs / 1_000} s`), limits.totalMs);
+  const send = writerTo(res, end.signal);
+  try {
+    const asked = requestOf(app, req);
+    const credential = req.headers.authorization ?? bearer(req.headers['x-api-key']);
+    const viewerNow = () => app.endpoint.contextOf(credential, request);
+    const begin = (head: ExportHead) => {
+      writeHead(res, head, asked.format);
+      res.setTimeout(limits.stallMs, () => cut(`the client took nothing for ${limits.stallMs / 1_000} s`));
+      return send;
+    };
+    const ctx = await viewerNow();
+    const run = () => runExport(app.schema, ctx, asked, { begin, recheck: viewerNow });
+    // Who is nobody is refused without taking anybody's turn.
+    await (ctx.viewer ? inTurn(run) : run());
+    res.end();
+  } catch (error) {
+    if (!res.headersSent) refuse(res, maskError(error, request.id, log));
+    else {
+      log.warn({ err: error, requestId: request.id, path: req.url?.split('?', 1)[0] }, 'an export broke off');
+      // Without the last chunk the client sees that the transfer is incomplete.
+      res.destroy();
+    }
+  } finally {
+    clearTimeout(total);
+  }
+}
+
+function bearer(key: string | string[] | undefined): string | null {
+  return typeof key === 'string' ? `Bearer ${key}` : null;
+}
+
+const PARAMETERS = ['filter', 'orderBy', 'fields', 'bom'];
+
+/** What a request asks for. Unknown parameters are refused: a misspelt filter would export everything. */
+function requestOf(app: App, { method, url }: IncomingMessage): ExportRequest {
+  if (method !== 'GET')
+    throw new GraphQLError('exports are read with GET', { extensions: { code: 'METHOD_NOT_ALLOWED' } });
+  const { pathname, searchParams } = new URL(url ?? '', 'http://localhost');
+  const match = /^(\w+)\.(\w+)$/.exec(pathname.slice(EXPORT_PATH.length));
+  if (!match) {
+    const known = [...exportLists(app.schema).keys()].join(', ');
+    throw new NotFound(
+      `exports are at ${EXPORT_PATH}<list>.<format>, with a list of ${known} and a format of ${FORMAT_NAMES.join(', ')}`,
+    );
+  }
+  for (const name of searchParams.keys()) {
+    if (!PARAMETERS.includes(name)) {
+      const shown = JSON.stringify(name.slice(0, 80));
+      throw new InvalidInput(`there is no parameter ${shown}: there are ${PARAMETERS.join(', ')}`, [name]);
+    }
+    if (searchParams.getAll(name).length > 1) throw new InvalidInput(`${name} comes more than once`, [name]);
+  }
+  const bom = searchParams.get('bom') ?? 'false';
+  if (bom !== 'true' && bom !== 'false') throw new InvalidInput('bom is true or false', ['bom']);
+  const [, list = '', format = ''] = match;
+  const { filter, orderBy, fields } = Object.fromEntries(searchParams);
+  return { list, format, filter, orderBy, fields, bom: bom === 'true' };
+}
+
+function writeHead(res: ServerResponse, { fileName, contentType }: ExportHead, format: string): void {
+  res.writeHead(200, {
+    'content-type': contentType,
+    'content-disposition': `attachment; filename="${fileName}.${format}"`,
+    'x-content-type-options': 'nosniff',
+    'cache-control': 'no-store',
+  });
+}
+
+const STATUS: Readonly<Record<string, number>> = {
+  UNAUTHENTICATED: 401,
+  FORBIDDEN: 403,
+  NOT_FOUND: 404,
+  METHOD_NOT_ALLOWED: 405,
+  OVERLOADED: 503,
+  TIMEOUT: 504,
+  INTERNAL: 500,
+  UNKNOWN_ENCRYPTION_KEY: 500,
+};
+
+/** Headers that belong to a status. */
+const ALONG: Readonly<Record<number, Record<string, string>>> = {
+  405: { allow: 'GET' },
+  503: { 'retry-after': '10' },
+};
+
+/** A refusal in the API's form; what has no status of its own is the caller's mistake. */
+function refuse(res: ServerResponse, { message, extensions }: GraphQLError): void {
+  const status = STATUS[String(extensions.code)] ?? 400;
+  const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...ALONG[status] };
+  res.writeHead(status, headers).end(JSON.stringify({ errors: [{ message, extensions }] }));
+}
