@@ -85,6 +85,21 @@ export const RULES: readonly TableRule[] = [
   { table: 'case_identifiers', module: 'intel' },
   { table: 'case_detections', module: 'intel' },
   { table: 'case_platform_users', module: 'intel' },
+  { table: 'projects', module: 'delivery', searched: true },
+  { table: 'business_calendars', module: 'delivery' },
+  { table: 'sla_policies', module: 'delivery' },
+  { table: 'sla_policy_versions', module: 'delivery', commands: APPEND_ONLY },
+  { table: 'bugs', module: 'delivery', searched: true },
+  { table: 'bug_labels', module: 'delivery' },
+  { table: 'bug_history', module: 'delivery' },
+  { table: 'bug_comments', module: 'delivery' },
+  { table: 'project_metrics', module: 'delivery' },
+  { table: 'monthly_metrics', module: 'delivery' },
+  { table: 'portfolio_metrics', module: 'delivery' },
+  { table: 'bug_totals', module: 'delivery' },
+  { table: 'project_bug_totals', module: 'delivery' },
+  { table: 'project_totals', module: 'delivery' },
+  { table: 'sync_states', module: 'delivery' },
 ];
 
 /** Tables without tenant data: no row-level security, and why. */

@@ -48,6 +48,7 @@ export async function createServices({
   const streams = new AbortController();
   const services: Services = {
     env,
+    databaseUrl,
     log,
     prisma: database.prisma,
     pool: database.pool,
@@ -58,12 +59,14 @@ export async function createServices({
     matchers: new MatcherCache(),
     osintProvider: osintProvider ?? localProvider,
     streams,
+    background: new Set(),
     startedAt: new Date(),
   };
   return {
     ...services,
     close: async () => {
       streams.abort();
+      await Promise.all(services.background);
       await bus.close();
       await database.close();
     },

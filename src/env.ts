@@ -1,90 +1,20 @@
-import { z } from 'zod';
-import { parseKeyRing } from './access/encryption.ts';
-import { databaseUrlProblem, hasDefaultPassword, maskUrl, POOL_DEFAULTS } from './data/connection.ts';
+import type { z } from 'zod';
+import { hasDefaultPassword, maskUrl, POOL_DEFAULTS } from './data/connection.ts';
+import {
+  choice,
+  databaseUrl,
+  encryptionKeys,
+  flagProblem,
+  httpProblem,
+  listOf,
+  noProblem,
+  originsProblem,
+  type Shown,
+  text,
+  wholeNumber,
+} from './env-variables.ts';
 
 /** Settings of the process. This is the only file that reads `process.env`; every variable is a row of `VARIABLES`. */
-
-/** Description, default and example, in words for the reader. */
-type Words = [description: string, fallback: string, example: string];
-/** What error messages may show of the value. */
-type Shown = 'all' | 'url' | 'nothing';
-
-function row<S extends z.ZodType>(words: Words, allowed: string, schema: S, shown: Shown = 'all') {
-  const [description, fallback, example] = words;
-  return { description, fallback, example, allowed, schema, shown };
-}
-
-function wholeNumber<D extends number | null>(min: number, max: number, value: D, words: Words) {
-  const allowed = `a whole number from ${min} to ${max}`;
-  const inRange = (given: string) => /^\d{1,10}$/.test(given) && Number(given) >= min && Number(given) <= max;
-  const schema = z.string().refine(inRange, `is not ${allowed}`).transform(Number).optional();
-  return row(
-    words,
-    allowed,
-    schema.transform((given): number | D => given ?? value),
-  );
-}
-
-function choice<const C extends readonly [string, ...string[]]>(choices: C, value: C[number], words: Words) {
-  const schema = z.enum(choices, 'is not one of the allowed values').optional();
-  return row(
-    words,
-    choices.join(', '),
-    schema.transform((given): C[number] => given ?? value),
-  );
-}
-
-/** Any text in which `problemOf` finds no problem; null when unset. */
-function text(problemOf: (given: string) => string | null, words: Words, allowed: string, shown: Shown = 'all') {
-  const schema = z.string().superRefine((given, context) => {
-    const problem = problemOf(given);
-    if (problem !== null) context.addIssue({ code: 'custom', message: problem });
-  });
-  return row(
-    words,
-    allowed,
-    schema.optional().transform((given) => given ?? null),
-    shown,
-  );
-}
-
-function databaseUrl(description: string, fallback: string) {
-  const words: Words = [description, fallback, 'postgresql://argus_app:…@db.example.org/argus?sslmode=verify-full'];
-  return text(databaseUrlProblem, words, 'postgresql://user:password@host:5432/database?sslmode=…', 'url');
-}
-
-function encryptionKeys(description: string, fallback: string) {
-  const words: Words = [description, fallback, '2025a:<base64 of 32 bytes>'];
-  return text(keysProblem, words, '<id>:<base64 of 32 bytes>, several with commas, the current one first', 'nothing');
-}
-
-function keysProblem(given: string): string | null {
-  try {
-    parseKeyRing(given);
-    return null;
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-}
-
-function httpProblem(given: string): string | null {
-  return /^https?:$/.test(URL.parse(given)?.protocol ?? '') ? null : 'is not an http:// or https:// URL';
-}
-
-function originsProblem(given: string): string | null {
-  const bad = listOf(given).find((origin) => httpProblem(origin) !== null || URL.parse(origin)?.origin !== origin);
-  return bad === undefined ? null : `"${bad}" is not an origin`;
-}
-
-function listOf(given: string): string[] {
-  return given
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}
-
-const flagProblem = (given: string) => (/^(true|false|1|0)$/.test(given) ? null : 'is neither true nor false');
-const noProblem = () => null;
 
 const ENVIRONMENTS = ['development', 'production', 'test'] as const;
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -150,6 +80,17 @@ const VARIABLES = {
     'scheme://host[:port] without a path, several with commas; "*" is not allowed',
   ),
   GRAPHIQL: text(flagProblem, ['Whether the GraphiQL page is served', 'true; production false', 'true'], 'true, false'),
+  GITHUB_API_URL: text(
+    httpProblem,
+    ['Address of GitHub’s API, for imports', 'https://api.github.com', 'https://github.example.org/api/v3'],
+    'an http:// or https:// URL',
+  ),
+  GITHUB_TOKEN: text(
+    noProblem,
+    ['Token for GitHub’s API: private repositories, higher rate limits', 'none', 'ghp_…'],
+    'a token',
+    'nothing',
+  ),
   TRUST_PROXY: wholeNumber(0, 10, 0, ['Proxies in front whose X-Forwarded-For entry is believed', '0', '1']),
 } as const;
 
@@ -183,6 +124,9 @@ export interface Env {
   PUBLIC_URL: string;
   CORS_ORIGINS: readonly string[];
   GRAPHIQL: boolean;
+  /** Without a slash at the end. */
+  GITHUB_API_URL: string;
+  GITHUB_TOKEN: string | null;
   /** Number of proxies; 0 means X-Forwarded-For is ignored. */
   TRUST_PROXY: number;
 }
@@ -248,6 +192,7 @@ function resolve(raw: Raw): Env {
     ENCRYPTION_KEYS: raw.ENCRYPTION_KEYS ?? DB_ENCRYPTION_KEY,
     PUBLIC_URL: (raw.PUBLIC_URL ?? `http://${reachable}:${raw.PORT}`).replace(/\/+$/, ''),
     CORS_ORIGINS: listOf(raw.CORS_ORIGINS ?? ''),
+    GITHUB_API_URL: (raw.GITHUB_API_URL ?? 'https://api.github.com').replace(/\/+$/, ''),
     GRAPHIQL: raw.GRAPHIQL === null ? !production : raw.GRAPHIQL === 'true' || raw.GRAPHIQL === '1',
   };
 }

@@ -44,13 +44,16 @@ export class VersionMismatch extends DomainError {
   readonly code = 'VERSION_MISMATCH';
   readonly expected: number;
   readonly actual: number;
+  /** which row: the answer shows it as it is now */
+  readonly row: { model: string; id: string };
 
-  constructor(expected: number, actual: number) {
+  constructor(expected: number, actual: number, row: { model: string; id: string }) {
     super(`you expected version ${expected}, the row is at version ${actual}: read it again and repeat the change`, [
       'expectedVersion',
     ]);
     this.expected = expected;
     this.actual = actual;
+    this.row = row;
   }
 }
 

@@ -1,6 +1,8 @@
 import { systemViewer, type Viewer } from './access/viewer.ts';
 import { beforeTenant } from './data/before-tenant.ts';
 import { withReadScope } from './data/read-scope.ts';
+import { keepDay } from './modules/delivery/daily.service.ts';
+import { sweepSla } from './modules/delivery/sla.sweep.ts';
 import { runLookups } from './modules/intel/osint.runner.ts';
 import { sweepDictionary } from './modules/intel/sweep.ts';
 import type { Services } from './services.ts';
@@ -25,9 +27,11 @@ export function startJobs(services: Services): { stop(): Promise<void> } {
       if (stopping.signal.aborted) return;
       try {
         const viewer = systemViewer(tenantId, 'jobs');
-        const { lookups, sweep } = await pendingWork(services, viewer);
+        const { lookups, sweep, sla, day } = await pendingWork(services, viewer);
         if (lookups) await runLookups(services, tenantId, stopping.signal);
         if (sweep) await sweepDictionary(services, viewer, { signal: stopping.signal });
+        if (sla) await sweepSla(services, viewer, { signal: stopping.signal });
+        if (day) await keepDay(services, viewer);
       } catch (error) {
         services.log.error({ err: error, tenantId }, 'background work failed; it is tried again within a minute');
       }
@@ -61,16 +65,28 @@ export function startJobs(services: Services): { stop(): Promise<void> } {
   };
 }
 
+interface Pending {
+  lookups: boolean;
+  sweep: boolean;
+  /** bugs whose SLA, priority or revenue impact time has changed */
+  sla: boolean;
+  /** the portfolio's figures of today are not kept yet */
+  day: boolean;
+}
+
 /** One statement that tells whether there is anything to do: every write of a tenant asks it. */
-async function pendingWork(services: Services, viewer: Viewer): Promise<{ lookups: boolean; sweep: boolean }> {
+async function pendingWork(services: Services, viewer: Viewer): Promise<Pending> {
   return withReadScope(services.read, viewer, async (scope) => {
-    const [row] = await scope.query<{ lookups: boolean; sweep: boolean }>({
+    const [row] = await scope.query<Pending>({
       text: `/* jobs.pending */ SELECT
           EXISTS (SELECT FROM osint_results WHERE tenant_id = $1::uuid AND status IN ('PENDING', 'RUNNING')) AS lookups,
-          EXISTS (SELECT FROM dictionaries WHERE tenant_id = $1::uuid AND swept_version < version) AS sweep`,
+          EXISTS (SELECT FROM dictionaries WHERE tenant_id = $1::uuid AND swept_version < version) AS sweep,
+          EXISTS (SELECT FROM bugs WHERE tenant_id = $1::uuid AND refresh_at <= now()) AS sla,
+          EXISTS (SELECT FROM projects WHERE tenant_id = $1::uuid) AND NOT EXISTS (SELECT FROM portfolio_metrics
+            WHERE tenant_id = $1::uuid AND date = (now() AT TIME ZONE 'UTC')::date) AS day`,
       values: [viewer.tenantId],
     });
-    return row ?? { lookups: false, sweep: false };
+    return row ?? { lookups: false, sweep: false, sla: false, day: false };
   });
 }
 

@@ -12,6 +12,8 @@ import type { OsintProvider } from './modules/intel/osint.provider.ts';
 /** What a running server is made of: made once by `app.ts`, given to every operation and job. */
 export interface Services {
   env: Env;
+  /** what the pools connect to, for connections of another kind */
+  databaseUrl: string;
   log: Logger;
   prisma: PrismaClient;
   pool: pg.Pool;
@@ -23,5 +25,7 @@ export interface Services {
   osintProvider: OsintProvider;
   /** aborted when the server stops: ends subscriptions */
   streams: AbortController;
+  /** work that goes on after its caller was answered: waited for when the server stops */
+  background: Set<Promise<unknown>>;
   startedAt: Date;
 }

@@ -35,6 +35,15 @@ export const PERMISSIONS = {
   'osint:decrypt': 'See the protected fields of OSINT records',
   'case:read': 'See cases',
   'case:write': 'Create, change and close cases',
+  'project:read': 'See projects, their money and their scores',
+  'project:write': 'Create, change and move projects',
+  'project:reactivate': 'Take shipped and cancelled projects up again',
+  'bug:read': 'See bugs, their history and their comments',
+  'bug:write': 'Create, change, assign and move bugs, and comment on them',
+  'sla:read': 'See SLA policies and business calendars',
+  'sla:write': 'Create and change SLA policies and business calendars',
+  'metric:read': 'See the metrics of projects, teams and the portfolio',
+  'metric:write': 'Record metrics, compute months again and take snapshots',
   'statistics:read': 'See statistics',
 } as const;
 
@@ -64,16 +73,25 @@ const INTELLIGENCE_WRITES: readonly Permission[] = [
   'case:write',
 ];
 
+const DELIVERY_WRITES: readonly Permission[] = [
+  'import:write',
+  'project:write',
+  'project:reactivate',
+  'bug:write',
+  'sla:write',
+  'metric:write',
+];
+
 /** Role → permissions. `osint:decrypt` is held only by those who work with protected fields. */
 export const ROLES = {
   OWNER: ALL,
   ADMIN: ALL,
-  MANAGER: [...READS, 'audit:read', 'case:write'],
-  CTO: [...READS, 'audit:read', 'key:read'],
+  MANAGER: [...READS, ...DELIVERY_WRITES, 'audit:read', 'case:write'],
+  CTO: [...READS, ...DELIVERY_WRITES, 'audit:read', 'key:read'],
   ANALYST: [...READS, ...INTELLIGENCE_WRITES, 'osint:decrypt'],
-  ENGINEER: READS,
-  SENIOR_ENGINEER: READS,
-  QA_ENGINEER: READS,
+  ENGINEER: [...READS, 'bug:write'],
+  SENIOR_ENGINEER: [...READS, 'bug:write'],
+  QA_ENGINEER: [...READS, 'bug:write'],
   MEMBER: READS,
   VIEWER: READS,
 } as const satisfies Record<string, readonly Permission[]>;

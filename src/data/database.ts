@@ -15,12 +15,20 @@ export interface Database {
   close(): Promise<void>;
 }
 
-const INT8 = 20;
-/** How columns are read: rows are what Prisma's types say. */
+const TEXT_ARRAY = 1009;
+/** By type oid. */
+const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
+  // int8: a bigint as a JavaScript number would lose digits.
+  20: BigInt,
+  // date: midnight in UTC, as Prisma reads it; the driver would take this machine's time zone.
+  1082: (text) => new Date(`${text}T00:00:00Z`),
+  // numeric[]: as texts, like a single numeric; the driver would make floats of them.
+  1231: pg.types.getTypeParser(TEXT_ARRAY as never),
+};
+/** How columns are read: rows are what Prisma's types say, but that a decimal is its text. */
 export const TYPES: pg.CustomTypesConfig = {
-  // A bigint as a JavaScript number would lose digits.
   getTypeParser: (oid, format) =>
-    (oid === INT8 && format !== 'binary' ? BigInt : pg.types.getTypeParser(oid, format)) as never,
+    ((format !== 'binary' && PARSERS[oid]) || pg.types.getTypeParser(oid, format)) as never,
 };
 
 /** Opens the pools: one for reads (pipelined) and Prisma's for writes. Fails with what to do when the server is away. */

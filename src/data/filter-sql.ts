@@ -74,6 +74,11 @@ function comparisonSql(
 ): void {
   const { column, pgType } = columnOf(model, condition.field.field);
   const ref = `${alias}."${column}"`;
+  if (typeof condition.value === 'boolean' && condition.op !== 'null') {
+    // Written out, so that a prepared statement can use a partial index and knows how many rows to expect.
+    sql.raw(`${ref} ${condition.op === 'neq' ? 'IS DISTINCT FROM' : '='} ${condition.value}`);
+    return;
+  }
   switch (condition.op) {
     case 'null':
       sql.raw(`${ref} IS ${condition.value ? '' : 'NOT '}NULL`);

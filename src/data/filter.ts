@@ -1,8 +1,8 @@
 import { InvalidInput } from '../errors.ts';
-import { resolveInstant } from './instant.ts';
+import { dayOf, resolveInstant } from './instant.ts';
 import type { ModelName } from './models.ts';
 
-export type ScalarKind = 'id' | 'string' | 'enum' | 'date' | 'int' | 'float' | 'bigint' | 'boolean';
+export type ScalarKind = 'id' | 'string' | 'enum' | 'date' | 'day' | 'int' | 'float' | 'bigint' | 'boolean';
 
 /** A filterable field: one stored column of the model. */
 export interface ScalarField {
@@ -125,6 +125,7 @@ function parseValue(field: ScalarField, value: unknown, now: Date, path: string[
     }
   }
   if (field.kind === 'date') return resolveInstant(String(value), now, path);
+  if (field.kind === 'day') return dayOf(resolveInstant(String(value), now, path));
   if (field.kind === 'bigint') {
     // The scalar gives a number where it fits one, and any length of digits where it does not.
     const whole = BigInt(value as number | bigint);

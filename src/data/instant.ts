@@ -21,6 +21,11 @@ export function resolveInstant(text: string, now: Date, path: string[]): Date {
   return at;
 }
 
+/** Midnight in UTC of the day that a moment is in. */
+export function dayOf(at: Date): Date {
+  return new Date(Math.floor(at.getTime() / 86_400_000) * 86_400_000);
+}
+
 /** Date rolls 30 February over to March: a round trip of the date part tells. */
 function instant(text: string): Date | null {
   const date = text.slice(0, 10);

@@ -264,6 +264,7 @@ function fits(pgType: string, value: unknown): boolean {
     case 'uuid':
       return typeof value === 'string' && UUID.test(value);
     case 'timestamptz':
+    case 'date':
       return typeof value === 'string' && isInstant(value);
     case 'int4':
       return Number.isInteger(value) && Math.abs(Number(value)) < 2 ** 31;

@@ -48,6 +48,14 @@ const OTHER_TYPES: Readonly<Record<string, string>> = {
   'Content.keywords': 'text[]',
   'Member.permissions': 'text[]',
   'ApiKey.permissions': 'text[]',
+  'Project.tags': 'text[]',
+  'Project.cashFlows': 'numeric[]',
+  'SlaPolicy.pauseOn': 'text[]',
+  'Bug.externalId': 'text',
+  'ProjectMetric.date': 'date',
+  'ProjectMetric.techStack': 'text[]',
+  'MonthlyMetric.month': 'date',
+  'PortfolioMetric.date': 'date',
 };
 
 // The generated client is the only place that tells which column a field maps to, and it does not export it. A client

@@ -1,9 +1,10 @@
 import { basename } from 'node:path';
 import { type CsvRow, CsvRows, guessSeparator } from './csv-rows.ts';
+import { readJsonRecords } from './json-array.ts';
 import { findJsonError } from './json-error.ts';
 import { openForReading, readLines, type SourceLine } from './line-source.ts';
 
-export type RecordFormat = 'jsonl' | 'csv';
+export type RecordFormat = 'jsonl' | 'json' | 'csv';
 
 export interface ReadRecordsOptions {
   /** Taken from the file name when not given. */
@@ -30,14 +31,17 @@ export type RecordLine =
 type Row<T> = T extends unknown ? Omit<T, 'bytesRead'> : never;
 type RecordRow = Row<RecordLine>;
 
-const ENDING = /\.(jsonl|ndjson|csv|tsv)(?:\.gz)?$/i;
+const ENDING = /\.(jsonl|ndjson|json|csv|tsv)(?:\.gz)?$/i;
 
 /** Format told by the ending of a file name. Throws an Error that names the endings that are known. */
 export function recordFormatOf(path: string): RecordFormat {
   const ending = ENDING.exec(basename(path))?.[1]?.toLowerCase();
   if (ending === undefined) {
-    throw new Error(`${path}: unknown file type; use .jsonl, .ndjson, .csv or .tsv, each with or without .gz`);
+    throw new Error(
+      `${path}: unknown file type; for one JSON array use .json, else use .jsonl, .ndjson, .csv or .tsv, each with or without .gz`,
+    );
   }
+  if (ending === 'json') return 'json';
   return ending === 'csv' || ending === 'tsv' ? 'csv' : 'jsonl';
 }
 
@@ -137,10 +141,11 @@ class CsvRecords {
 }
 
 /**
- * Reads the records of a JSON Lines or CSV file one by one, in constant memory. gzip is unpacked (told by its first
+ * Reads the records of a JSON Lines, JSON or CSV file one by one, in constant memory. gzip is unpacked (told by its first
  * bytes), byte order marks are honoured, blank lines are skipped, and the CSV separator is guessed from the header.
  *
- * A bad row comes out as `ok: false` and reading goes on; a compressed file that is cut short gives such a row last.
+ * A bad row comes out as `ok: false` and reading goes on; a compressed file that is cut short gives such a row last,
+ * and so does an error of syntax in a JSON array, which ends the reading.
  * Throws an Error that says what to do for an unknown file type, a missing or unreadable file, and a directory.
  */
 export async function* readRecords(path: string, options: ReadRecordsOptions = {}): AsyncGenerator<RecordLine> {
@@ -149,6 +154,10 @@ export async function* readRecords(path: string, options: ReadRecordsOptions = {
   let damage: SourceLine | null = null;
   try {
     const format = options.format ?? recordFormatOf(path);
+    if (format === 'json') {
+      yield* readJsonRecords(handle, options.encoding);
+      return;
+    }
     const csv = format === 'csv' ? new CsvRecords(/\.tsv(?:\.gz)?$/i.test(path) ? '\t' : ',') : null;
     for await (const batch of readLines(handle, options.encoding)) {
       bytesRead = batch.bytesRead;

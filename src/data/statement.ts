@@ -9,13 +9,15 @@ export interface Statement {
 
 /** Prepared statements live as long as their connection, so the number of names is bounded. */
 const MAX_NAMES = 2_000;
+/** Longer ones are inserts of many rows, of a text for each number of rows: kept prepared they would fill the memory. */
+const MAX_NAMED_LENGTH = 8_000;
 const names = new Map<string, string>();
 
-/** A stable name for a statement's text, or undefined when so many were given out that more would be a leak. */
+/** A stable name for a statement's text, or undefined when more or longer ones would be a leak. */
 export function statementName(text: string): string | undefined {
   const known = names.get(text);
   if (known) return known;
-  if (names.size >= MAX_NAMES) return undefined;
+  if (names.size >= MAX_NAMES || text.length > MAX_NAMED_LENGTH) return undefined;
   const name = `argus_${createHash('sha256').update(text).digest('base64url').slice(0, 22)}`;
   names.set(text, name);
   return name;
@@ -35,7 +37,8 @@ export class SqlBuilder {
 
   /** Appends a parameter with its type, since an untyped one is guessed from its first use. */
   param(value: unknown, pgType: string): this {
-    this.values.push(value);
+    // The driver writes times in this machine's zone, in which a day may be another one.
+    this.values.push(pgType === 'date' && value instanceof Date ? value.toISOString().slice(0, 10) : value);
     this.#text += `$${this.values.length}::${pgType}`;
     return this;
   }

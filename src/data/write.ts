@@ -4,6 +4,7 @@ import type { Viewer } from '../access/viewer.ts';
 import { Conflict, InvalidInput, NotFound, VersionMismatch } from '../errors.ts';
 import { EVENT_CHANNEL, EVENT_COUNTER, type NewEvent } from '../events/event.ts';
 import { newId } from '../graphql/ids.ts';
+import { insertRows } from './insert-rows.ts';
 import { type ModelName, tableOf } from './models.ts';
 import { assertUuid, tenantSettings } from './read-scope.ts';
 
@@ -32,8 +33,14 @@ export interface WriteTx {
   viewer: Viewer;
   tenantId: string;
   now: Date;
-  emit(event: NewEvent): void;
+  /** gives the event's place among those of this transaction */
+  emit(event: NewEvent): number;
   audit(entry: NewAuditEntry): void;
+  /**
+   * Puts off work to the end, when the log is locked: writers of this tenant do it one after the other, so that it may
+   * count up rows that all of them share. It learns the seq of each event of this transaction, in the order of `emit`.
+   */
+  atEnd(work: (seqs: readonly bigint[]) => Promise<void>): void;
   /** locks a row for the rest of the transaction and checks its version; NotFound, VersionMismatch */
   lock(model: ModelName, id: string, expectedVersion?: number | null): Promise<number>;
   /** the next number of a gapless sequence of this tenant; `count` takes several and gives the last */
@@ -41,7 +48,6 @@ export interface WriteTx {
 }
 
 const ATTEMPTS = 3;
-const EVENTS_PER_INSERT = 1_000;
 
 /**
  * Runs one business change as one transaction: rows, audit entries and events together or not at all. Serialization
@@ -79,20 +85,25 @@ function runOnce<R>(
         await db.$executeRawUnsafe(`/* ${name} */ ${setting}`);
       const events: NewEvent[] = [];
       const audits: NewAuditEntry[] = [];
+      const ending: ((seqs: readonly bigint[]) => Promise<void>)[] = [];
       const tx: WriteTx = {
         db,
         viewer,
         tenantId: viewer.tenantId,
         now: new Date(),
-        emit: (event) => events.push(event),
+        emit: (event) => events.push(event) - 1,
         audit: (entry) => audits.push(entry),
+        atEnd: (work) => ending.push(work),
         lock: (model, id, expected) => lockRow(db, viewer.tenantId, model, id, expected),
         nextNumber: (counter, count = 1) => nextNumber(db, viewer.tenantId, counter, count),
       };
       const value = await fn(tx);
       if (audits.length > 0) await db.auditEntry.createMany({ data: audits.map((entry) => auditRow(tx, entry)) });
-      const eventSeq = events.length > 0 ? await appendEvents(tx, events) : null;
-      return { value, eventSeq };
+      if (events.length === 0 && ending.length === 0) return { value, eventSeq: null };
+      const last = await appendEvents(tx, events);
+      const seqs = events.map((_, i) => last - BigInt(events.length - 1 - i));
+      for (const work of ending) await work(seqs);
+      return { value, eventSeq: events.length > 0 ? last : null };
     },
     { timeout, maxWait: 10_000 },
   );
@@ -113,7 +124,7 @@ async function lockRow(
   const [row] = rows;
   if (!row) throw new NotFound(`there is no such ${model}`, ['id']);
   if (expected !== undefined && expected !== null && expected !== row.version)
-    throw new VersionMismatch(expected, row.version);
+    throw new VersionMismatch(expected, row.version, { model, id });
   return row.version;
 }
 
@@ -152,10 +163,12 @@ function auditRow(tx: WriteTx, entry: NewAuditEntry): Prisma.AuditEntryCreateMan
 
 /**
  * The log's `seq` is taken last: the counter's row stays locked from here to the commit, which makes the numbers gapless
- * and their order the order of commits, and keeps the time that writers wait for each other short.
+ * and their order the order of commits, and keeps the time that writers wait for each other short. Without events only
+ * the lock is taken.
  */
 async function appendEvents(tx: WriteTx, events: NewEvent[]): Promise<bigint> {
   const last = await tx.nextNumber(EVENT_COUNTER, events.length);
+  if (events.length === 0) return last;
   const first = last - BigInt(events.length) + 1n;
   const rows = events.map((event, i) => ({
     tenantId: tx.tenantId,
@@ -167,11 +180,9 @@ async function appendEvents(tx: WriteTx, events: NewEvent[]): Promise<bigint> {
     aggregateVersion: event.aggregateVersion,
     actorId: tx.viewer.memberId,
     occurredAt: tx.now,
-    payload: (event.payload ?? {}) as Prisma.InputJsonObject,
+    payload: event.payload ?? {},
   }));
-  for (let at = 0; at < rows.length; at += EVENTS_PER_INSERT) {
-    await tx.db.event.createMany({ data: rows.slice(at, at + EVENTS_PER_INSERT) });
-  }
+  await insertRows(tx.db, 'Event', rows);
   await tx.db.$executeRawUnsafe(`SELECT pg_notify('${EVENT_CHANNEL}', '${assertUuid(tx.tenantId)}')`);
   return last;
 }
@@ -194,9 +205,11 @@ function isRetryable(error: unknown): boolean {
 /** Constraint violations that a caller can do something about; the rest stays what it is. */
 function toDomainError(error: unknown): unknown {
   if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return error;
-  if (error.code === 'P2002') return new Conflict('another row has the same key');
-  if (error.code === 'P2003') return new InvalidInput('refers to a row that does not exist or is still referred to');
+  // Raw SQL tells PostgreSQL's own codes.
+  const state = sqlState(error);
+  if (error.code === 'P2002' || state === '23505') return new Conflict('another row has the same key');
+  if (error.code === 'P2003' || state === '23503') return new InvalidInput('refers to a row that does not exist or is still referred to');
   if (error.code === 'P2025') return new NotFound('there is no such row');
-  if (sqlState(error) === '23514') return new InvalidInput('a value is out of the range that the database allows');
+  if (state === '23514') return new InvalidInput('a value is out of the range that the database allows');
   return error;
 }

@@ -16,8 +16,16 @@ export interface SchemaTypes {
     Instant: { Input: string; Output: string };
     BigInt: { Input: bigint; Output: bigint | number | string };
     JSON: { Input: unknown; Output: unknown };
+    Date: { Input: Date; Output: Date | string };
+    Decimal: { Input: string; Output: { toFixed(): string } | string };
   };
 }
+
+/** What the fields of an input type are made with: for fields that several inputs share. */
+export type InputFields = PothosSchemaTypes.InputFieldBuilder<
+  PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>,
+  'InputObject'
+>;
 
 // Only setup lives here. Permissions come first: their check wraps whatever other plugins do to a resolver.
 export const builder = new SchemaBuilder<SchemaTypes>({

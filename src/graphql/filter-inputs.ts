@@ -87,6 +87,7 @@ const COMPARATORS = {
   float: FloatComparator,
   bigint: BigIntComparator,
   date: InstantComparator,
+  day: InstantComparator,
 } as const;
 
 const enumComparators = new Map<string, InputRef<FilterInput>>();

@@ -4,10 +4,12 @@ import type { Written } from '../data/write.ts';
 import { DomainError, InvalidInput, type InvalidTransition, type VersionMismatch } from '../errors.ts';
 import { builder, type SchemaTypes } from './builder.ts';
 import type { Context } from './context.ts';
+import { entityOf, loadNode } from './entity.ts';
+import { Node } from './node.ts';
 
 type TypesOf = PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>;
 
-const UserError = builder.interfaceRef<DomainError>('UserError').implement({
+export const UserError = builder.interfaceRef<DomainError>('UserError').implement({
   description: 'Why a change was refused. Nothing was changed.',
   resolveType: (error) => (TYPED_ERRORS.has(error.name) ? error.name : 'SimpleError'),
   fields: (t) => ({
@@ -41,7 +43,19 @@ builder.objectRef<InvalidTransition>('InvalidTransition').implement({
 builder.objectRef<VersionMismatch>('VersionMismatch').implement({
   description: 'Somebody changed the row since you read it.',
   interfaces: [UserError],
-  fields: (t) => ({ expected: t.exposeInt('expected'), actual: t.exposeInt('actual') }),
+  fields: (t) => ({
+    expected: t.exposeInt('expected'),
+    actual: t.exposeInt('actual'),
+    current: t.field({
+      type: Node,
+      nullable: true,
+      description: 'the row as it is now',
+      resolve: ({ row }, _, ctx) => {
+        const entity = entityOf(row.model);
+        return entity ? loadNode(ctx, entity.encode(row.id)) : null;
+      },
+    }),
+  }),
 });
 
 interface Payload<R> {
@@ -100,7 +114,7 @@ export function addMutation<I, R>(spec: MutationSpec<I, R>): void {
 }
 
 /** An Error that stands where a value should be is thrown by GraphQL; an expected one is a value, so it is copied. */
-function asData(error: DomainError): DomainError {
+export function asData(error: DomainError): DomainError {
   return { ...error, name: error.name, message: error.message };
 }
 
@@ -112,6 +126,8 @@ async function runMutation<I, R>(spec: MutationSpec<I, R>, ctx: Context, input: 
     return { value, userErrors: [], eventSeq };
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
+    // An error may show the row that stood in the way, as it is now.
+    ctx.refresh();
     return { value: null, userErrors: [error], eventSeq: null };
   }
 }

@@ -1,5 +1,6 @@
 import { GraphQLError, GraphQLScalarType, Kind } from 'graphql';
-import { GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
+import { GraphQLDate, GraphQLDateTime, GraphQLJSON } from 'graphql-scalars';
+import { Prisma } from '../../generated/prisma/client.ts';
 import { builder } from './builder.ts';
 
 /** PostgreSQL has no year 0, and years past 9999 have no RFC 3339. */
@@ -45,6 +46,37 @@ builder.addScalarType(
   }),
 );
 builder.addScalarType('JSON', GraphQLJSON);
+
+const date = GraphQLDate.toConfig();
+builder.addScalarType(
+  'Date',
+  new GraphQLScalarType({
+    ...date,
+    description: 'A day as RFC 3339 (`2026-11-21`), of no time zone.',
+    parseValue: (value) => storable(date.parseValue(value)),
+    parseLiteral: (node, variables) => storable(date.parseLiteral(node, variables)),
+  }),
+);
+
+/** Plain decimal notation: what a float would round stays as it was written. */
+function decimal(value: unknown): string {
+  const plain = typeof value === 'number' ? String(value) : value;
+  if (typeof plain === 'string' && /^-?\d{1,30}(\.\d{1,10})?$/.test(plain)) return plain;
+  throw new GraphQLError('expected a decimal number as a text, like "1299.90"');
+}
+
+builder.addScalarType(
+  'Decimal',
+  new GraphQLScalarType<string, string>({
+    name: 'Decimal',
+    description: 'An exact decimal number, as a text: `"1299.9"`. Given as a text too, or as a number.',
+    // Rows hold the text or Prisma's object, by who read them: both show the same, without trailing zeros.
+    serialize: (value) => new Prisma.Decimal(String(value)).toFixed(),
+    parseValue: decimal,
+    parseLiteral: (node) =>
+      decimal(node.kind === Kind.STRING || node.kind === Kind.INT || node.kind === Kind.FLOAT ? node.value : undefined),
+  }),
+);
 
 function text(value: unknown): string {
   if (typeof value === 'string') return value;

@@ -6,6 +6,7 @@ import '../../src/graphql/permission-plugin.ts';
 import { Prisma } from '../../generated/prisma/client.ts';
 import { PERMISSIONS, ROLES } from '../../src/access/permissions.ts';
 import { type ModelName, tableOf } from '../../src/data/models.ts';
+import * as delivery from '../../src/modules/delivery/values.ts';
 import { IDENTIFIER_TYPES } from '../../src/modules/intel/identifiers/types.ts';
 import { MATCH_TYPES } from '../../src/modules/intel/matching/dictionary.ts';
 import { RELIABILITIES, RISK_LEVELS } from '../../src/modules/intel/scoring.ts';
@@ -139,7 +140,7 @@ describe('the catalogue', () => {
     ['members', 'role', Object.keys(ROLES)],
     ['audit_logs', 'actor_kind', enumValues('ActorKind')],
     // A plain text in the API, since other modules' imports may end otherwise.
-    ['import_logs', 'status', ['RUNNING', 'COMPLETED', 'FAILED']],
+    ['import_logs', 'status', ['PENDING', 'RUNNING', 'COMPLETED', 'PARTIAL', 'FAILED']],
     ['sources', 'kind', values.SOURCE_KINDS],
     ['sources', 'reliability', RELIABILITIES],
     ['platform_users', 'flagged_by', values.FLAGGED_BY],
@@ -161,6 +162,13 @@ describe('the catalogue', () => {
     ['cases', 'resolution', values.CASE_RESOLUTIONS],
     ['cases', 'impact', values.CASE_IMPACTS],
     ['case_platform_users', 'role', values.CASE_ROLES],
+    ['projects', 'status', delivery.PROJECT_STATUSES],
+    ['bugs', 'status', delivery.BUG_STATUSES],
+    ['bugs', 'severity', delivery.BUG_SEVERITIES],
+    ['bugs', 'source', delivery.IMPORT_SOURCES],
+    ['bugs', 'sla_state', delivery.SLA_STATES],
+    ['bug_history', 'status', delivery.BUG_STATUSES],
+    ['sla_policies', 'pause_on', delivery.BUG_STATUSES.filter((one) => !delivery.RESOLVED_STATUSES.includes(one))],
   ];
 
   it.each(LISTS)('%s.%s allows what the code knows', async (table, column, known) => {
@@ -172,7 +180,8 @@ describe('the catalogue', () => {
       SELECT k.conrelid::regclass::text AS table, a.attname AS column FROM pg_constraint k
       JOIN pg_attribute a ON a.attrelid = k.conrelid AND k.conkey = ARRAY[a.attnum]
       WHERE k.contype = 'c' AND k.connamespace = 'public'::regnamespace
-        AND pg_get_constraintdef(k.oid) LIKE '%' || a.attname || ' = ANY%' ORDER BY 1, 2`);
+        AND pg_get_constraintdef(k.oid) LIKE ANY (ARRAY['%' || a.attname || ' = ANY%', '%' || a.attname || ' <@ ARRAY%'])
+      ORDER BY 1, 2`);
     const known = LISTS.map(([table, column]) => `${table}.${column}`);
     expect(rows.map(({ table, column }) => `${table}.${column}`).filter((one) => !known.includes(one))).toEqual([]);
   });

@@ -72,7 +72,14 @@ const FILL = (tenant: string) => `
   INSERT INTO identifiers (tenant_id, id, type, value)
     SELECT '${tenant}', gen_random_uuid(), 'EMAIL', md5(i::text) || '@example.org' FROM generate_series(1, 4000) i;
   INSERT INTO cases (tenant_id, id, number, title, start_date)
-    SELECT '${tenant}', gen_random_uuid(), i, 'Operation ' || md5(i::text), now() FROM generate_series(1, 3000) i`;
+    SELECT '${tenant}', gen_random_uuid(), i, 'Operation ' || md5(i::text), now() FROM generate_series(1, 3000) i;
+  INSERT INTO projects (tenant_id, id, key, name, description, tags, cash_flows)
+    SELECT '${tenant}', gen_random_uuid(), 'P' || i, 'Project ' || md5(i::text), 'w' || i % 1000, ARRAY['t' || i % 50], '{}'
+    FROM generate_series(1, 3000) i;
+  INSERT INTO bugs (tenant_id, id, project_id, number, title, description, source, external_id)
+    SELECT '${tenant}', gen_random_uuid(), id, 1 + substr(key, 2)::int % 20, 'Bug ' || md5(key),
+      (SELECT string_agg('w' || abs(hashtext(key) + j * 37) % 5000, ' ') FROM generate_series(1, 20) j), 'GITHUB', key
+    FROM projects`;
 
 beforeAll(async () => {
   db = await createTestDatabase();
@@ -148,6 +155,14 @@ describe('the search functions', () => {
     ['identifiers', 'identifiers_value_trgm_idx', "search_identifiers('c4ca42')"],
     ['sources', 'sources_name_trgm_idx', "search_sources('c4ca42')"],
     ['cases', 'cases_title_trgm_idx', "search_cases('c4ca42')"],
+    ['projects', 'projects_text_trgm_idx', "search_projects('c4ca42')"],
+    ['projects', 'projects_search_idx', "search_projects('w77')"],
+    ['bugs', 'bugs_search_idx', "search_bugs('w77')"],
+    ['bugs', 'bugs_search_idx', "search_bugs('w77 -w78', p_statuses => '{PENDING}')"],
+    ['bugs', 'bugs_title_trgm_idx', "search_bugs('c4ca42')"],
+    ['bugs', 'bugs_number_idx', "search_bugs('#18')"],
+    ['bugs', 'bugs_tenant_id_project_id_number_key', "search_bugs('P77-18')"],
+    ['bugs', 'bugs_tenant_id_external_id_created_at_id_idx', "search_bugs('P77')"],
   ])('read %s through %s: %s', async (table, index, call) => {
     const before = await uses(table, index);
     await inTenant(TENANTS[0], `SELECT * FROM ${call}`);

@@ -96,3 +96,49 @@ test('numbers and times that the database does not hold are refused as input', a
   );
   expect(year.errors?.[0]?.message).toContain('years 1 to 9999');
 });
+
+test('amounts, rates and scores that the database does not hold are refused as input, with their place', async () => {
+  const field = 'mutation ($i: CreateProjectInput!) { createProject(input: $i) { userErrors { code path } } }';
+  const create = async (given: Record<string, unknown>) =>
+    (await t.run(a.key, field, { i: { key: 'P1', name: 'P', ...given } })).data?.createProject.userErrors;
+  for (const amount of ['999999999999999.9999', '0'])
+    expect(await create({ key: `P${amount}`, arr: amount })).toEqual([]);
+  const wrong: [string, unknown][] = [
+    ['arr', '1000000000000000'],
+    ['arr', '0.00001'],
+    ['hourlyRate', '-1'],
+    ['infrastructureCost', '9'.repeat(30)],
+    ['cashFlows', ['1', '9'.repeat(30)]],
+    ['discountRate', '12'],
+    ['discountRate', '0'],
+    ['terminalGrowth', '9'.repeat(30)],
+    ['appealScore', 101],
+    ['complexityScore', 1e300],
+    ['currency', 'euro'],
+  ];
+  for (const [name, value] of wrong) {
+    const [error] = (await create({ [name]: value })) ?? [];
+    expect(error, `${name} ${value}`).toMatchObject({ code: 'INVALID_INPUT' });
+    expect.soft(error.path[0], `${name} ${value}`).toBe(name);
+  }
+  const notDecimal = await t.run(a.key, field, { i: { key: 'P2', name: 'P', arr: '1e3' } });
+  expect(notDecimal.errors?.[0]?.message).toContain('a decimal number');
+  const notDay = await t.run(a.key, '{ portfolioOverview(asOf: "2026-02-30") { date } }');
+  expect(notDay.errors?.[0]?.extensions?.code).toBe('GRAPHQL_VALIDATION_FAILED');
+});
+
+test('what a constraint of the database refuses is told, however the row is written', async () => {
+  const { createProject } = await t.runOk(
+    a.key,
+    'mutation { createProject(input: { key: "CONSTRAINTS", name: "P" }) { project { id } } }',
+  );
+  const query = 'mutation ($i: CreateBugInput!) { createBug(input: $i) { userErrors { code } } }';
+  const create = async (given: Record<string, unknown>) => {
+    const response = await t.run(a.key, query, { i: { projectId: createProject.project.id, title: 't', ...given } });
+    return response.data?.createBug.userErrors ?? response.errors?.map(({ extensions }) => extensions);
+  };
+  expect(await create({ externalId: 'x' })).toEqual([]);
+  expect(await create({ externalId: 'x' })).toEqual([{ code: 'CONFLICT' }]);
+  expect(await create({ externalId: '' })).toEqual([{ code: 'INVALID_INPUT' }]);
+  expect(await create({ assigneeId: 'mem_01h455vb4pex5vsknk084sn02q' })).toEqual([{ code: 'NOT_FOUND' }]);
+});

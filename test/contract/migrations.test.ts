@@ -112,14 +112,19 @@ describe('the migrations', () => {
     expect(part(wanted, 'index ').filter((item) => !found.includes(item))).toEqual([]);
     expect(part(wanted, 'constraint ').filter((item) => !found.includes(item))).toEqual([]);
     // lists are NOT NULL in the database and optional in Prisma's SQL; a generated column has an expression
-    const lists = part(wanted, 'column ').map((item) => item.replace(/( text\[\])(?! NOT NULL)/, '$1 NOT NULL'));
-    const generated = (item: string) => item.replace(/(\.priority_rank smallint NOT NULL).*/s, '$1');
+    const lists = part(wanted, 'column ').map((item) =>
+      item.replace(/( (?:text|numeric\([\d,]+\))\[\])(?! NOT NULL)/, '$1 NOT NULL'),
+    );
+    const generated = (item: string) => item.replace(/(\.\w+_(?:rank|sort) [\w() ]+? NOT NULL).*/s, '$1');
     const difference = part(found, 'column ')
       .map(generated)
       .filter((item) => !lists.includes(item));
     expect(difference.map((item) => item.split(' ').slice(0, 3).join(' '))).toEqual([
+      'column bugs.search_vector tsvector',
       'column content.search_vector tsvector',
       'column keywords.search_vector tsvector',
+      'column projects.search_text text',
+      'column projects.search_vector tsvector',
     ]);
     expect(lists.filter((item) => !part(found, 'column ').map(generated).includes(item))).toEqual([]);
   });

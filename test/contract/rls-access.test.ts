@@ -57,6 +57,43 @@ function rowsOf(t: string): Record<string, [columns: string, values: string]> {
     case_identifiers: ['case_id, identifier_id', `${caseId}, ${identifier}`],
     case_detections: ['case_id, detection_id', `${caseId}, ${detection}`],
     case_platform_users: ['case_id, platform_user_id', `${caseId}, ${account}`],
+    ...deliveryRows(t, member),
+  };
+}
+
+function deliveryRows(t: string, member: string): Record<string, [columns: string, values: string]> {
+  const [project, calendar, policy, bug] = [id(t, 20), id(t, 21), id(t, 22), id(t, 23)];
+  const counted = "'MEDIUM', 'PENDING', 'NONE', false, 1, 0";
+  return {
+    projects: ['id, key, name, tags, cash_flows', `${project}, 'QUOKKA', 'Quokka', '{}', '{}'`],
+    business_calendars: ['id, name, time_zone, hours', `${calendar}, 'Quokka hours', 'UTC', '[]'`],
+    sla_policies: [
+      `id, name, position, critical_hours, high_hours, medium_hours, low_hours, warn_at, high_risk_at, pause_on,
+        restart_on_reopen, calendar_id`,
+      `${policy}, 'Quokka policy', 1, 1, 2, 3, 4, 0.5, 0.8, '{}', false, ${calendar}`,
+    ],
+    sla_policy_versions: ['policy_id, rules_version, rules, created_by_id', `${policy}, 1, '{}', ${member}`],
+    bugs: [
+      'id, project_id, number, title, assignee_id, reporter_id, sla_policy_id',
+      `${bug}, ${project}, 1, 'The quokka sleeps', ${member}, ${member}, ${policy}`,
+    ],
+    bug_labels: ['bug_id, name', `${bug}, 'quokka'`],
+    bug_history: ['id, bug_id, field, new_value, actor_id, at', `${id(t, 24)}, ${bug}, 'title', 'q', ${member}, now()`],
+    bug_comments: ['id, bug_id, body, author_id', `${id(t, 25)}, ${bug}, 'It does', ${member}`],
+    project_metrics: ['id, project_id, date, tech_stack', `${id(t, 26)}, ${project}, '2026-01-01', '{}'`],
+    monthly_metrics: [
+      `id, project_id, month, open_at_start, created, created_critical, created_high, created_medium, created_low,
+        resolved, sla_met, sla_missed, hours_spent, engineering_cost, computed_at`,
+      `${id(t, 27)}, ${project}, '2026-01-01', 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, '[]', now()`,
+    ],
+    portfolio_metrics: ['id, date, projects, bugs, money', `${id(t, 28)}, '2026-01-01', '{}', '{}', '[]'`],
+    bug_totals: ['currency, severity, status, sla_state, is_blocker, count, revenue_impact', `'USD', ${counted}`],
+    project_bug_totals: [
+      'project_id, severity, status, sla_state, is_blocker, count, revenue_impact',
+      `${project}, ${counted}`,
+    ],
+    project_totals: ['currency, status, count, arr, dcf_valuation, infrastructure_cost', "'USD', 'ACTIVE', 1, 0, 0, 0"],
+    sync_states: ['source, last_run_id', `'github:quokka/den', ${id(t, 16)}`],
   };
 }
 
@@ -146,13 +183,23 @@ describe('as the application', () => {
       `UPDATE cases SET assigned_to_id = ${id(A, 2)}`,
       `UPDATE detections SET content_id = ${id(A, 5)}`,
       `UPDATE case_contents SET content_id = ${id(A, 5)}`,
+      `UPDATE bugs SET project_id = ${id(A, 20)}`,
+      `UPDATE bugs SET assignee_id = ${id(A, 2)}`,
+      `UPDATE bugs SET sla_policy_id = ${id(A, 22)}`,
+      `UPDATE sla_policies SET calendar_id = ${id(A, 21)}`,
+      `UPDATE bug_comments SET bug_id = ${id(A, 23)}`,
+      `UPDATE bug_labels SET bug_id = ${id(A, 23)}`,
+      `UPDATE monthly_metrics SET project_id = ${id(A, 20)}`,
+      `UPDATE sync_states SET last_run_id = ${id(A, 16)}`,
     ];
     for (const sql of into) await expect(asApp({ tenant_id: B }, sql)).rejects.toThrow('foreign key constraint');
   });
 
   it('never changes what is append-only', async () => {
-    for (const table of ['event_store', 'audit_logs']) {
-      await expect(asApp({ tenant_id: A }, `UPDATE ${table} SET id = id`)).rejects.toThrow('permission denied');
+    for (const table of ['event_store', 'audit_logs', 'sla_policy_versions']) {
+      await expect(asApp({ tenant_id: A }, `UPDATE ${table} SET tenant_id = tenant_id`)).rejects.toThrow(
+        'permission denied',
+      );
       await expect(asApp({ tenant_id: A }, `DELETE FROM ${table}`)).rejects.toThrow('permission denied');
       await expect(asApp({ tenant_id: A }, `TRUNCATE ${table}`)).rejects.toThrow('permission denied');
     }
@@ -167,6 +214,10 @@ describe('as the application', () => {
       "search_identifiers('quokka')",
       "search_sources('quokka')",
       "search_cases('quokka')",
+      "search_projects('quok')",
+      "search_bugs('quokka')",
+      "search_bugs('QUOKKA-1')",
+      "search_bugs('quokk')",
     ];
     for (const finder of finders) {
       expect(await asApp({ tenant_id: B }, `SELECT right(id::text, 1) AS tenant FROM ${finder}`)).toEqual([

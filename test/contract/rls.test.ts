@@ -93,7 +93,7 @@ describe('the catalogue', () => {
     const open = await listed(
       "SELECT policyname || ' ' || roles::text AS item FROM pg_policies WHERE qual = 'true' OR with_check = 'true' ORDER BY 1",
     );
-    const searched = ['cases', 'content', 'identifiers', 'keywords', 'platform_users', 'sources'];
+    const searched = ['bugs', 'cases', 'content', 'identifiers', 'keywords', 'platform_users', 'projects', 'sources'];
     expect(open).toEqual(searched.map((table) => `${table}_search {argus_search}`));
     const other = await listed(`SELECT policyname AS item FROM pg_policies
       WHERE coalesce(qual, with_check) NOT LIKE '%argus_tenant()%' AND coalesce(qual, with_check) NOT IN ('true', 'false') ORDER BY 1`);
@@ -159,12 +159,14 @@ describe('the roles', () => {
       FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace ORDER BY 1`);
     const names = [
       'filter_content_ids',
+      'search_bugs',
       'search_cases',
       'search_content',
       'search_content_ids',
       'search_identifiers',
       'search_keywords',
       'search_platform_users',
+      'search_projects',
       'search_sources',
     ];
     expect(definers).toEqual(names.map((name) => `${name} argus_search argus_app`));

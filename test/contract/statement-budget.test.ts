@@ -4,6 +4,7 @@ import { entityOf } from '../../src/graphql/entity.ts';
 import { createTestApp, type Tenant, type TestApp } from '../support/app.ts';
 
 const CONTENTS = 100;
+const BUGS = 100;
 
 let t: TestApp;
 let tenant: Tenant;
@@ -30,6 +31,25 @@ const FILL = `
   INSERT INTO case_contents (tenant_id, case_id, content_id)
     SELECT c.tenant_id, c.id, o.id FROM cases c, content o WHERE c.number <= 20`;
 
+/** Each bug has a project, a policy's rules, labels, a change and a comment, and each project a day of its own. */
+const FILL_DELIVERY = `
+  INSERT INTO sla_policies (tenant_id, id, name, position, critical_hours, high_hours, medium_hours, low_hours, warn_at,
+    high_risk_at, pause_on, restart_on_reopen) SELECT argus_tenant(), gen_random_uuid(), i::text, i, 1, 2, 3, 4, 0.5, 0.8,
+    '{}', false FROM generate_series(1, ${BUGS}) i;
+  INSERT INTO sla_policy_versions (tenant_id, policy_id, rules_version, rules) SELECT tenant_id, id, 1,
+    '{"targetHours": {"CRITICAL": 1, "HIGH": 2, "MEDIUM": 3, "LOW": 4}, "warnAt": 0.5, "highRiskAt": 0.8, "pauseOn": [],
+    "restartOnReopen": false, "calendar": null}' FROM sla_policies;
+  INSERT INTO projects (tenant_id, id, key, name, tags, cash_flows)
+    SELECT argus_tenant(), gen_random_uuid(), 'P' || i, 'P', '{}', '{}' FROM generate_series(1, ${BUGS}) i;
+  INSERT INTO project_metrics (tenant_id, id, project_id, date, commits, tech_stack)
+    SELECT tenant_id, id, id, current_date, 1, '{}' FROM projects;
+  INSERT INTO bugs (tenant_id, id, project_id, number, title, sla_policy_id, sla_rules_version, sla_state, sla_cycle,
+    sla_started_at, sla_target_ms, sla_running_since, sla_due_at) SELECT p.tenant_id, p.id, p.id, 1, 'b', s.id, 1,
+    'ON_TRACK', 1, now(), 10800000, now(), now() FROM projects p JOIN sla_policies s ON s.name = substr(p.key, 2);
+  INSERT INTO bug_labels (tenant_id, bug_id, name) SELECT tenant_id, id, 'l' FROM bugs;
+  INSERT INTO bug_comments (tenant_id, id, bug_id, body) SELECT tenant_id, id, id, 'c' FROM bugs;
+  INSERT INTO bug_history (tenant_id, id, bug_id, field, new_value, at) SELECT tenant_id, id, id, 'f', 'v', now() FROM bugs`;
+
 async function globalIds(owner: pg.Client): Promise<string[]> {
   const { rows } = await owner.query<{ model: string; id: string }>(
     `SELECT 'Content' AS model, id FROM content UNION ALL SELECT 'Keyword', id FROM keywords
@@ -52,7 +72,9 @@ beforeAll(async () => {
   tenant = await t.tenant('budget');
   const owner = new pg.Client({ connectionString: t.database.ownerUrl });
   await owner.connect();
-  await owner.query(`BEGIN; SET LOCAL ROLE argus_app; SET LOCAL app.tenant_id = '${tenant.tenantId}'; ${FILL}`);
+  await owner.query(
+    `BEGIN; SET LOCAL ROLE argus_app; SET LOCAL app.tenant_id = '${tenant.tenantId}'; ${FILL}; ${FILL_DELIVERY}`,
+  );
   ids = await globalIds(owner);
   await owner.query('COMMIT');
   await owner.end();
@@ -78,6 +100,21 @@ describe('an operation takes', () => {
     // cases, the levels of what they hold, their events, their links, the contents, the sources
     expect(await cost(cases(1))).toBe(6);
     expect(await cost(cases(20))).toBe(6);
+  });
+
+  it('one statement for each relation of bugs, and of their projects', async () => {
+    const bugs = (
+      first: number,
+    ) => `{ bugs(first: ${first}) { nodes { id ref labels project { id } priorityBreakdown { points }
+      sla { elapsedHours policy { id } } comments { nodes { id } } history { nodes { id } } } } }`;
+    // bugs, their projects, labels, rules, policies, comments, changes
+    expect(await cost(bugs(1))).toBe(7);
+    expect(await cost(bugs(100))).toBe(7);
+    const projects = (first: number) => `{ projects(first: ${first}) { nodes { id bugs(first: 3) { nodes { id labels } }
+      bugStats { open } health { score } metrics(first: 3) { nodes { id } } } } }`;
+    // projects, their bugs, the bugs' labels, totals, last commits, imports, days
+    expect(await cost(projects(1))).toBe(7);
+    expect(await cost(projects(100))).toBe(7);
   });
 
   it('none for a row that another part of it has read', async () => {

@@ -1,7 +1,7 @@
 import type pg from 'pg';
 import type { Table } from '../../src/data/models.ts';
 
-/** The values that a CHECK allows a text column, in its order; null when there is no such CHECK. */
+/** The values that a CHECK allows a text column or the items of a list, in its order; null when there is none. */
 export async function allowedValues(client: pg.Client, table: string, column: string): Promise<string[] | null> {
   const { rows } = await client.query<{ definition: string }>(
     `SELECT pg_get_constraintdef(k.oid) AS definition FROM pg_constraint k
@@ -9,7 +9,9 @@ export async function allowedValues(client: pg.Client, table: string, column: st
      WHERE k.contype = 'c' AND k.conrelid = $1::regclass AND a.attname = $2`,
     [table, column],
   );
-  const list = rows.map(({ definition }) => definition).find((definition) => definition.includes(`${column} = ANY`));
+  const list = rows
+    .map(({ definition }) => definition)
+    .find((definition) => definition.includes(`${column} = ANY`) || definition.includes(`${column} <@ ARRAY`));
   return list ? [...list.matchAll(/'([^']*)'/g)].map(([, value]) => value ?? '') : null;
 }
 
@@ -23,9 +25,12 @@ export async function columnsOf(client: pg.Client, table: string): Promise<Map<s
   return new Map(rows.map(({ name, type }) => [name, type.replace(/^_(.*)/, '$1[]')]));
 }
 
+const INT2 = 'int2 compares with int4 in the same index, and Prisma knows no smaller type';
 /** Casts that are wider than their column, and why that is right. */
 const WIDER: Readonly<Record<string, string>> = {
-  'cases.priority_rank': 'int2 compares with int4 in the same index, and Prisma knows no smaller type',
+  'cases.priority_rank': INT2,
+  'bugs.severity_rank': INT2,
+  'bugs.sla_told': INT2,
 };
 
 /** Where a model's columns are not those of the catalogue. */

@@ -51,6 +51,24 @@ export function eventTests(world: () => World): void {
       );
     });
 
+    it('to an import by its id: nothing of another tenant', async () => {
+      const { t, a, b } = world();
+      const query = 'subscription ($id: ID!) { importProgress(id: $id) { id kind status fileName errors } }';
+      const progress = async (id: string) => {
+        const listening = await subscribe(t, a.tenant.key, query, { id });
+        const first = await listening.next(5_000);
+        await listening.close();
+        return first;
+      };
+      for (const id of b.ids.get('imp') ?? []) {
+        const refused = await progress(id);
+        expect(refused?.errors?.map(({ extensions }) => extensions?.code)).toEqual(['NOT_FOUND']);
+        expect(leaksOf(refused, b)).toEqual([]);
+      }
+      const [own] = a.ids.get('imp') ?? [];
+      expect((await progress(own ?? ''))?.data?.importProgress).toMatchObject({ id: own, status: 'COMPLETED' });
+    });
+
     it('ends when its key is revoked, before the next event', async () => {
       const { tenant } = world().a;
       const listening = await subscribe(

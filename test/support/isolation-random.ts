@@ -9,6 +9,8 @@ import {
   type Root,
   rootFields,
   selection,
+  selectionAs,
+  typesOf,
 } from './schema-walk.ts';
 
 export interface Asked {
@@ -54,6 +56,8 @@ interface Pool {
   texts: readonly string[];
   numbers: readonly number[];
   cursors: string[];
+  /** for filters that are stored, and come back as they were written */
+  keptIds?: readonly string[];
 }
 
 /** Asks random questions, with ids, texts and cursors of both tenants, in turn as either. */
@@ -74,7 +78,7 @@ export async function askAtRandom(w: World, runs: number, seed: number): Promise
     }
     const batch = Array.from({ length: Math.min(AT_ONCE, runs - asked.runs) }, () => {
       const [asker, other] = random() < 0.5 ? [w.a, w.b] : [w.b, w.a];
-      return { asker, other, ...question(random, pool) };
+      return { asker, other, ...question(random, pool, asker) };
     });
     const answers = await Promise.all(
       batch.map(({ asker, query, variables }) => w.t.run(asker.tenant.key, query, variables)),
@@ -104,19 +108,24 @@ function note(asked: Asked, pool: Pool, { asker, other, query, variables, respon
     if (cursor && pool.cursors.length < 2_000) pool.cursors.push(cursor);
 }
 
-function question(random: Random, pool: Pool): { query: string; variables: Record<string, unknown> } {
+function question(random: Random, pool: Pool, asker: Side): { query: string; variables: Record<string, unknown> } {
   const root: Root = random() < CHANGES / 100 ? 'Mutation' : 'Query';
   const fields = rootFields(root).filter((field) => permissionOf(field) !== 'public' && !LEFT_OUT.includes(field.name));
   const field = pick(random, fields);
   const variables: Record<string, unknown> = {};
   // What is written must be the writer's: a text or number of the other one would come back rightly.
-  const from = root === 'Mutation' ? { ...pool, texts: PLAIN, numbers: SMALL } : pool;
+  const keptIds = [...asker.ids.values()].flat();
+  const from = root === 'Mutation' ? { ...pool, texts: PLAIN, numbers: SMALL, keptIds } : pool;
   for (const { name, type, defaultValue } of field.args) {
     const required = isNonNullType(type) && defaultValue === undefined;
     if (required || random() < 0.35) variables[name] = valueFor(random, from, type, name, 0);
   }
   tidyPaging(random, field, variables, pool);
-  return { query: operation(root, field, variables, selection(field.type, 1 + Math.floor(random() * 2))), variables };
+  const types = typesOf(field);
+  const depth = 1 + Math.floor(random() * 2);
+  const selected =
+    types.length > 1 ? `__typename ${selectionAs(pick(random, types), depth)}` : selection(field.type, depth);
+  return { query: operation(root, field, variables, selected), variables };
 }
 
 /** Paging arguments that contradict each other are only refused: mostly they should fit. */
@@ -139,6 +148,7 @@ function valueFor(random: Random, pool: Pool, type: GraphQLInputType, name: stri
   }
   if (isEnumType(type)) return pick(random, type.getValues()).name;
   if (isInputObjectType(type)) {
+    if (type.name.endsWith('Filter') && pool.keptIds) pool = { ...pool, ids: pool.keptIds };
     const fields = Object.values(type.getFields());
     const chosen = fields.filter(
       (field) => isNonNullType(field.type) || (depth < MAX_DEPTH && random() < 1.2 / fields.length),
@@ -164,6 +174,10 @@ function scalar(random: Random, pool: Pool, type: string): unknown {
       return pick(random, [1, 6_000_000_005, 7_000_000_005]);
     case 'DateTime':
       return '2026-01-02T10:00:00Z';
+    case 'Date':
+      return pick(random, ['2025-01-31', '2026-01-02']);
+    case 'Decimal':
+      return pick(random, ['0', '0.5', '1299.90']);
     case 'Instant':
       return pick(random, ['-P1D', '2026-01-02T10:00:00Z', '2030-01-01', '-PT1H']);
     case 'JSON':

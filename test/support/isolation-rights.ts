@@ -1,8 +1,16 @@
-import { getNamedType, isObjectType } from 'graphql';
+import {
+  GraphQLObjectType,
+  GraphQLSchema,
+  GraphQLString,
+  getNamedType,
+  isObjectType,
+  isRequiredArgument,
+} from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { PERMISSIONS } from '../../src/access/permissions.ts';
+import { entities } from '../../src/graphql/entity.ts';
 import type { GraphQLResponse } from './app.ts';
-import { keyWith, NAME_SEARCHES, type World } from './isolation.ts';
+import { keyWith, type World } from './isolation.ts';
 import {
   type AnyField,
   argsFor,
@@ -11,6 +19,7 @@ import {
   permissionOf,
   type Root,
   rootFields,
+  schema,
   selection,
 } from './schema-walk.ts';
 import { subscribe } from './sse.ts';
@@ -30,8 +39,8 @@ export interface Guarded {
 export function guardedFields(id: (path: Place) => string): { reached: Guarded[]; behindThemselves: string[] } {
   const reached = new Map<string, Guarded>();
   const all = new Map<string, string>();
-  // Lists give rows whatever they are asked; a search that finds nothing would reach no field.
-  const roots = rootFields('Query').filter(({ name }) => !NAME_SEARCHES.has(name) && name !== 'bulkLookup');
+  // What must be told what to look for may find nothing, and would reach no field.
+  const roots = rootFields('Query').filter(({ args }) => !args.some(isRequiredArgument));
   const queue = roots.map((root) => ({ root, path: [] as AnyField[] }));
   const visited = new Set<string>();
   for (let step = queue.shift(); step; step = queue.shift()) {
@@ -55,6 +64,30 @@ export function guardedFields(id: (path: Place) => string): { reached: Guarded[]
     }
   }
   return { reached: [...reached.values()], behindThemselves: [...all.keys()].filter((name) => !reached.has(name)) };
+}
+
+/** Oneself, whom everybody may know. */
+const OPEN = new Set(['Viewer.member']);
+
+/** Fields that give rows of a type without its permission being asked for, by them or on some way to them. */
+export function rowsInTheOpen(of: GraphQLSchema = schema): string[] {
+  const reads = new Map<string, string>(entities().map(({ typeName, read }) => [typeName, read]));
+  const found = new Set<string>();
+  const visited = new Set<string>();
+  const queue = rootFields('Query', of).map((field) => ({ name: `Query.${field.name}`, field, asked: [] as string[] }));
+  for (let step = queue.shift(); step; step = queue.shift()) {
+    const type = getNamedType(step.field.type);
+    const asked = [...new Set([...step.asked, permissionOf(step.field)])].sort();
+    const read = reads.get(type.name);
+    if (read && !asked.includes(read)) found.add(step.name);
+    const known = `${type.name}:${asked.join()}`;
+    if (visited.has(known) || !isObjectType(type) || OPEN.has(step.name)) continue;
+    visited.add(known);
+    queue.push(
+      ...Object.values(type.getFields()).map((field) => ({ name: `${type.name}.${field.name}`, field, asked })),
+    );
+  }
+  return [...found].filter((name) => !OPEN.has(name)).sort();
 }
 
 function queryOf(root: AnyField, path: readonly AnyField[], variables: Record<string, unknown>): string {
@@ -167,6 +200,10 @@ export function relationTests(world: () => World): void {
       expect(reached.length).toBeGreaterThan(30);
       // Only lists that ask for the same permission lead to these.
       expect(behindThemselves.sort()).toEqual([
+        'Bug.comments',
+        'Bug.history',
+        'BugChange.bug',
+        'BugComment.bug',
         'CaseContent.content',
         'CaseDetection.detection',
         'CaseIdentifier.identifier',
@@ -176,7 +213,23 @@ export function relationTests(world: () => World): void {
         'IdentifierContent.content',
         'OsintIdentifierLink.identifier',
         'OsintResult.parent',
+        'SlaPolicy.calendar',
+        'SyncStatus.lastRun',
       ]);
+    });
+
+    it('lies behind its permission, by whichever way it is reached', () => {
+      expect(rowsInTheOpen()).toEqual([]);
+    });
+
+    it('is seen to lie in the open', () => {
+      const of = (permission: string) => ({ extensions: { permission } });
+      const bug = { type: new GraphQLObjectType({ name: 'Bug', fields: { id: { type: GraphQLString } } }) };
+      const fields = { bare: bug, guarded: { ...bug, ...of('bug:read') } };
+      const breach = { type: new GraphQLObjectType({ name: 'Breach', fields }) };
+      const roots = { breach: { ...breach, ...of('sla:read') }, bugs: { ...bug, ...of('bug:read') } };
+      const query = new GraphQLObjectType({ name: 'Query', fields: roots });
+      expect(rowsInTheOpen(new GraphQLSchema({ query }))).toEqual(['Breach.bare']);
     });
 
     it.each(reached)('$name: not without $permission', async ({ query, variables, permission, name }) => {

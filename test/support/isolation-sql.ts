@@ -31,17 +31,28 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const EVERYTHING = 10_000;
 /** By one id, such as a parent's: it asks by many instead. */
 const ONE_ID = /= \$(\d+)::uuid(?!\[)/g;
+/** Ids, each with a value beside it: it asks for every id with every value. */
+const PAIRS = /unnest\(\$(\d+)::uuid\[\], \$(\d+)::/g;
 
 /** The statement as if the application had forgotten the tenant, asking for these rows wherever it asks by id. */
 export function withoutTenant({ text, values }: Statement, uuids: readonly string[]): Statement {
   const places = (pattern: RegExp) => new Set([...text.matchAll(pattern)].map(([, number]) => Number(number) - 1));
   const limits = places(/LIMIT \$(\d+)::int4/g);
   const open = FILTERS.reduce((sql, filter) => sql.replaceAll(filter, '$1 IS NOT NULL'), text);
+  const beside = new Map([...text.matchAll(PAIRS)].map(([, ids, others]) => [Number(ids) - 1, Number(others) - 1]));
+  const pairs = new Map(
+    [...beside].flatMap(([ids, others]) => {
+      const each = [...new Set(values[others] as unknown[])];
+      const all = each.flatMap((value) => uuids.map((uuid) => ({ uuid, value })));
+      return [[ids, all.map(({ uuid }) => uuid)] as const, [others, all.map(({ value }) => value)] as const];
+    }),
+  );
   const parents = new Set([...open.matchAll(ONE_ID)].map(([, number]) => Number(number) - 1));
   return {
     text: open.replaceAll(ONE_ID, '= ANY($$$1::uuid[])'),
     values: values.map((value, i) => {
       if (limits.has(i)) return EVERYTHING;
+      if (pairs.has(i)) return pairs.get(i);
       const ids = Array.isArray(value) && value.length > 0 && value.every((one) => UUID.test(String(one)));
       return ids || parents.has(i) ? uuids : value;
     }),

@@ -1,14 +1,19 @@
+import type { GraphQLNamedType } from 'graphql';
 import pg from 'pg';
 import { tableOf } from '../../src/data/models.ts';
 import { entities } from '../../src/graphql/entity.ts';
 import { decodeUuid } from '../../src/graphql/ids.ts';
 import { createTestApp, type Tenant, type TestApp } from './app.ts';
+import { type DeliverySeed, seedDelivery } from './delivery-seed.ts';
 import { type IntelSeed, seedIntel } from './intel-seed.ts';
+import { type AnyField, type Place, selection, selectionAs, typesOf } from './schema-walk.ts';
+
+type Seed = IntelSeed & { delivery: DeliverySeed };
 
 /** One of two tenants with the same data, and all that would give it away in an answer to the other. */
 export interface Side {
   tenant: Tenant;
-  seed: IntelSeed;
+  seed: Seed;
   /** global ids of every row, by the prefix of their type */
   ids: ReadonlyMap<string, readonly string[]>;
   uuids: ReadonlySet<string>;
@@ -32,7 +37,9 @@ export interface World {
 const STARTS = { a: { event: 6_000_000_000, case: 810_000 }, b: { event: 7_000_000_000, case: 910_000 } } as const;
 
 /** Two tenants in one database. `between` runs when there is only the first one. */
-export async function makeWorld(between?: (t: TestApp, a: Tenant) => Promise<void>): Promise<World> {
+export async function makeWorld(
+  between?: (t: TestApp, a: { tenant: Tenant; seed: Seed }) => Promise<void>,
+): Promise<World> {
   const t = await createTestApp({ env: { DB_POOL_SIZE: '8' } });
   const owner = new pg.Client({ connectionString: t.database.ownerUrl });
   await owner.connect();
@@ -50,12 +57,13 @@ export async function makeWorld(between?: (t: TestApp, a: Tenant) => Promise<voi
       tenant.tenantId,
       STARTS[name].event,
     ]);
-    return { tenant, seed: await seedIntel(t, tenant) };
+    const seed = await seedIntel(t, tenant);
+    return { tenant, seed: { ...seed, delivery: await seedDelivery(t, tenant, seed.marker) } };
   };
   const first = await make('a');
-  await between?.(t, first.tenant);
+  await between?.(t, first);
   const second = await make('b');
-  const sideOf = async (name: 'a' | 'b', made: { tenant: Tenant; seed: IntelSeed }): Promise<Side> => ({
+  const sideOf = async (name: 'a' | 'b', made: { tenant: Tenant; seed: Seed }): Promise<Side> => ({
     ...made,
     ids: await idsOf(owner, made.tenant.tenantId),
     uuids: await uuidsOf(owner, tables, made.tenant.tenantId),
@@ -160,18 +168,45 @@ export function answered(response: { data?: unknown; errors?: unknown }, sent: u
   const without = (text: string) => repeated.reduce((rest, one) => rest.replaceAll(one, '…'), text);
   const data = JSON.stringify(response.data ?? null, (key, value: unknown) => {
     if (/^message(_|$)/.test(key) && typeof value === 'string') return without(value);
+    // A figure's filter names what it was asked for.
+    if (/^filter(_|$)/.test(key) && typeof value === 'object') return without(JSON.stringify(value));
     // What a bulk lookup does not know is what it was given.
     return /^unknown(_|$)/.test(key) && Array.isArray(value) ? value.map((one) => without(String(one))) : value;
   });
   return `${data}\n${without(JSON.stringify(response.errors ?? []))}`;
 }
 
-/** A text that a root field finds something by, in each tenant: markers begin alike, and both know this address. */
+const NAME_SEARCHES = new Set([
+  'searchSources',
+  'searchPlatformUsers',
+  'searchIdentifiers',
+  'searchCases',
+  'searchBugs',
+  'searchProjects',
+]);
+
+/** A text that a root field finds something by, in each tenant: markers begin alike, addresses and keys are the same. */
 export function textFor(field: string): string {
   if (field === 'bulkLookup') return 'bob@example.com';
+  if (field === 'project') return 'CAMEL';
   return NAME_SEARCHES.has(field) ? 'mkr' : 'fentanyl';
 }
-export const NAME_SEARCHES = new Set(['searchSources', 'searchPlatformUsers', 'searchIdentifiers', 'searchCases']);
+
+const KINDS: Readonly<Record<string, string>> = { sourceId: 'src', projectId: 'prj', memberId: 'mem' };
+const PREFIXES = new Map(entities().map(({ typeName, prefix }) => [typeName, prefix]));
+
+/** What required arguments of a field are made of: texts that find something, and the tenant's own ids. */
+export const ownSamples = (field: string, side: Side, type?: GraphQLNamedType) => ({
+  text: textFor(field),
+  id: (path: Place) => side.ids.get(KINDS[path.at(-1) ?? ''] ?? PREFIXES.get(type?.name ?? '') ?? 'cnt')?.[0] ?? '',
+});
+
+/** What is read of a field's rows: of an interface, those of the type that an id is of. */
+export function selectionFor(field: AnyField, kind: string, depth: number): string {
+  const types = typesOf(field);
+  const one = types.find(({ name }) => PREFIXES.get(name) === kind);
+  return types.length > 1 && one ? `__typename ${selectionAs(one, depth)}` : selection(field.type, depth);
+}
 
 /** A key of the tenant's owner with just these permissions. */
 export async function keyWith(t: TestApp, tenant: Tenant, permissions: readonly string[]): Promise<string> {

@@ -1,4 +1,6 @@
 import pg from 'pg';
+import { DELIVERY_ROWS, deliveryFills } from './large-delivery.ts';
+import { at, type Fill, fill, idOf, maybe, one, parent, random, score, skewed } from './large-values.ts';
 
 /** The tenant that is asked, and a smaller one beside it: with a single tenant its column would select nothing. */
 export const TENANTS = {
@@ -21,37 +23,12 @@ const ROWS = {
   audit_logs: 60_000,
   import_logs: 25_000,
   links: 60_000,
+  ...DELIVERY_ROWS,
 } as const;
-
-const EPOCH_MS = 1_735_689_600_000;
-
-/** A number in [0, 1) that row and salt decide: the same data in every run. */
-const random = (salt: number) => `((hashint8extended(i, ${salt}) & 1048575) / 1048576.0)`;
-/** One of n, 1 far more often than n: the larger the power, the more so. */
-const skewed = (n: number, salt: number, power = 3) => `(1 + floor(power(${random(salt)}, ${power}) * ${n}))::bigint`;
-const one = (values: readonly string[], salt: number, power = 3) =>
-  `(ARRAY['${values.join("','")}'])[${skewed(values.length, salt, power)}]`;
-/** Three rows share a moment, so every page meets ties. */
-const at = (i = 'i') => `(to_timestamp(${EPOCH_MS / 1000}) + interval '20 seconds' * ((${i}) / 3))`;
-const score = (salt: number) => `round(power(${random(salt)}, 3)::numeric, 2)`;
-const maybe = (share: number, salt: number, value: string) => `CASE WHEN ${random(salt)} < ${share} THEN ${value} END`;
-/** The first 5,000 links go to 50 parents, 100 each: what a page under a parent must not read to the end. */
-const parent = (n: number) => `CASE WHEN i <= 5000 THEN 1 + i % 50 ELSE 1 + (i * 7919) % ${n} END`;
-
-type Fill = { table: keyof typeof ROWS | string; columns: string; values: string; count: number };
 
 function fills(tenant: string, scale: number): Fill[][] {
   const n = (name: keyof typeof ROWS) => Math.round(ROWS[name] * scale);
-  /** Grows with time, as UUIDv7 does; the same for the same row number in every table. */
-  const id = (i: string) =>
-    `(lpad(to_hex(${EPOCH_MS} + (${i})::bigint * 7000), 12, '0') || '70008' || lpad(to_hex((${i})::bigint), 14, '0')
-      || '${tenant.slice(-1)}')::uuid`;
-  const fill = (table: string, count: number, values: Record<string, string>): Fill => ({
-    table,
-    count,
-    columns: Object.keys(values).join(', '),
-    values: Object.values(values).join(', '),
-  });
+  const id = idOf(tenant);
   const row = { tenant_id: `'${tenant}'`, id: id('i'), created_at: at() };
   const link = (table: string, from: [string, keyof typeof ROWS], to: [string, keyof typeof ROWS], more = {}) =>
     fill(table, n('links'), {
@@ -92,6 +69,7 @@ function fills(tenant: string, scale: number): Fill[][] {
       link('case_detections', ['case_id', 'cases'], ['detection_id', 'cases']),
       link('case_platform_users', ['case_id', 'cases'], ['platform_user_id', 'platform_users']),
     ],
+    ...deliveryFills(row, n, id),
   ].map((stage) => stage.filter(({ count }) => count > 0));
 
   function people(base: object, count: typeof n, key: typeof id): Fill[] {
@@ -248,7 +226,7 @@ function fills(tenant: string, scale: number): Fill[][] {
 }
 
 /**
- * Fills a migrated database: 200,000 contents and detections and tens of thousands of everything else in one tenant,
+ * Fills a migrated database: 200,000 contents, detections and bugs and tens of thousands of all else in one tenant,
  * a tenth of it in another. Without its indexes while it is being filled, which takes a third of the time.
  */
 export async function fillLargeDatabase(ownerUrl: string): Promise<void> {

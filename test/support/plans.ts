@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import pg from 'pg';
 import { systemViewer } from '../../src/access/viewer.ts';
+import { TYPES } from '../../src/data/database.ts';
 import { type ModelName, tableOf } from '../../src/data/models.ts';
 import { tenantSettings } from '../../src/data/read-scope.ts';
 import type { Statement } from '../../src/data/statement.ts';
@@ -44,7 +45,7 @@ export class PlanReader {
   readonly lines: Line[] = [];
 
   constructor(ownerUrl: string, tenantId: string) {
-    this.#client = new pg.Client({ connectionString: ownerUrl });
+    this.#client = new pg.Client({ connectionString: ownerUrl, types: TYPES });
     this.#settings = tenantSettings(systemViewer(tenantId, 'test'), true).join('; ');
   }
 

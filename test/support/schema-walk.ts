@@ -84,12 +84,23 @@ export function selection(type: GraphQLOutputType | GraphQLNamedType, depth: num
     return `nodes { ${rows} } edges { cursor } pageInfo { ${selection(pageInfo(named), 1)} } totalCount { value kind }`;
   }
   if (isInterfaceType(named)) {
-    const parts = schema.getPossibleTypes(named).map((one) => `... on ${one.name} { ${selection(one, depth, only)} }`);
+    const parts = schema.getPossibleTypes(named).map((one) => selectionAs(one, depth, only));
     return ['__typename', ...parts].join(' ');
   }
   if (!isObjectType(named)) return '__typename';
   const fields = Object.values(named.getFields()).map((field) => selectField(field, depth, only));
   return ['__typename', ...fields].filter(Boolean).join(' ');
+}
+
+/** What is read of an interface's row when it is of one type: that of all types together would be too long a query. */
+export function selectionAs(type: GraphQLNamedType, depth: number, only?: string): string {
+  return `... on ${type.name} { ${selection(type, depth, only)} }`;
+}
+
+/** The types that a row of a field can be of: several for an interface. */
+export function typesOf(field: AnyField): readonly GraphQLNamedType[] {
+  const type = getNamedType(field.type);
+  return isInterfaceType(type) ? schema.getPossibleTypes(type) : [type];
 }
 
 function pageInfo(connection: GraphQLObjectType): GraphQLNamedType {
@@ -98,6 +109,8 @@ function pageInfo(connection: GraphQLObjectType): GraphQLNamedType {
 
 function selectField(field: AnyField, depth: number, only?: string): string {
   const type = getNamedType(field.type);
+  // A row of any type below the root: `node` and `nodes` read all that it holds.
+  if (type.name === 'Node') return `${field.name} { __typename id }`;
   // The same name at two types of an interface may differ in nullability, which one selection cannot have.
   const alias = `${field.name}_${String(field.type).replaceAll('!', 'N').replaceAll(/\W/g, '')}: ${field.name}`;
   if (isLeafType(type)) return alias;
@@ -107,15 +120,21 @@ function selectField(field: AnyField, depth: number, only?: string): string {
   return `${alias}${args} { ${selection(type, depth - 1)} }`;
 }
 
-/** Operations that together read all that a root field leads to: one for each relation of its rows. */
-export function readsOf(field: AnyField, args: Args): { query: string; variables: Args }[] {
-  const type = getNamedType(field.type);
-  const names = relationsOf(type).map((relation) => relation.name);
-  const parts = names.length > 0 ? names : [undefined];
-  return parts.map((only) => ({
-    query: operation('Query', field, args, selection(type, 3, only)),
-    variables: args,
-  }));
+/** Operations that together read all that a root field leads to: one for each type and each relation of its rows. */
+export function readsOf(
+  field: AnyField,
+  argsOf: (type: GraphQLNamedType) => Args,
+): { query: string; variables: Args }[] {
+  const isOne = !isInterfaceType(getNamedType(field.type));
+  return typesOf(field).flatMap((type) => {
+    const variables = argsOf(type);
+    const names = relationsOf(type).map((relation) => relation.name);
+    const parts = names.length > 0 ? names : [undefined];
+    return parts.map((only) => {
+      const selected = isOne ? selection(type, 3, only) : `__typename ${selectionAs(type, 3, only)}`;
+      return { query: operation('Query', field, variables, selected), variables };
+    });
+  });
 }
 
 /** A place in an argument where an id can stand: names of input fields, outermost first. */
@@ -179,6 +198,8 @@ const SCALARS: Readonly<Record<string, unknown>> = {
   Float: 0.5,
   Boolean: true,
   DateTime: '2030-01-01T00:00:00Z',
+  Date: '2025-01-01',
+  Decimal: '0.5',
   Instant: '-P7D',
   BigInt: 1,
   JSON: {},

@@ -28,6 +28,8 @@ describe('defaults', () => {
       PUBLIC_URL: 'http://127.0.0.1:4000',
       CORS_ORIGINS: [],
       GRAPHIQL: true,
+      GITHUB_API_URL: 'https://api.github.com',
+      GITHUB_TOKEN: null,
       TRUST_PROXY: 0,
     });
   });

@@ -15,7 +15,7 @@ const importList = defineList('ImportRun', {
   defaultOrder: 'CREATED_AT',
 });
 
-const ImportRun = builder.prismaObject('ImportRun', {
+export const ImportRun = builder.prismaObject('ImportRun', {
   description: 'One import: what was read and what became of it.',
   interfaces: [Node],
   fields: (t) => ({
@@ -23,12 +23,23 @@ const ImportRun = builder.prismaObject('ImportRun', {
     kind: t.exposeString('kind', { description: 'content, keywords …' }),
     source: t.exposeString('source', { description: 'jsonl, csv …' }),
     fileName: t.exposeString('fileName', { nullable: true }),
-    status: t.exposeString('status', { description: 'RUNNING, COMPLETED, FAILED' }),
+    status: t.exposeString('status', {
+      description: 'PENDING, RUNNING, COMPLETED, PARTIAL (rows were refused), FAILED',
+    }),
+    isDryRun: t.exposeBoolean('isDryRun', { description: 'nothing was written: the counts tell what would have been' }),
+    isAtomic: t.exposeBoolean('isAtomic', { description: 'all rows or none' }),
+    total: t.exposeInt('total', { nullable: true, description: 'rows to be read, estimated while it runs' }),
     created: t.exposeInt('created'),
     updated: t.exposeInt('updated'),
     unchanged: t.exposeInt('unchanged'),
     rejected: t.exposeInt('rejected'),
-    errors: t.expose('errors', { type: 'JSON', description: 'the first 1,000 rejected rows: line, column, reason' }),
+    warned: t.exposeInt('warned', { description: 'things to say of rows that were taken' }),
+    errors: t.expose('errors', {
+      type: 'JSON',
+      description: 'the first 1,000 rejected rows: file, line, column, field, code, value, reason',
+    }),
+    warnings: t.expose('warnings', { type: 'JSON', description: 'the first 1,000, of the same form' }),
+    mapping: t.expose('mapping', { type: 'JSON', description: 'which columns and words were taken for what' }),
     startedBy: t.field(oneField(memberEntity, Member, (run: { startedById: string | null }) => run.startedById)),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),

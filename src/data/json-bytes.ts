@@ -1,0 +1,77 @@
+import type { FileHandle } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
+import { constants, createGunzip } from 'node:zlib';
+
+export interface Utf8Chunk {
+  bytes: Buffer;
+  /** of the file on disk, so far */
+  bytesRead: number;
+  gzip: boolean;
+}
+
+/** A compressed file whose bytes cannot be unpacked. */
+export class DamagedFile extends Error {}
+
+const READ_BYTES = 64 * 1024;
+const MARKS = [
+  { encoding: 'utf-8', bytes: [0xef, 0xbb, 0xbf] },
+  { encoding: 'utf-16le', bytes: [0xff, 0xfe] },
+  { encoding: 'utf-16be', bytes: [0xfe, 0xff] },
+];
+
+/**
+ * The bytes of an open file as UTF-8, in constant memory and not cut into lines: a JSON file is often one line. gzip is
+ * told by its first two bytes, the encoding by a byte order mark, else `encoding` (a WHATWG label), else UTF-8. UTF-8
+ * is passed on unchecked. Throws DamagedFile, and TypeError (ERR_ENCODING_INVALID_ENCODED_DATA) for another encoding.
+ */
+export async function* readUtf8(handle: FileHandle, encoding: string | undefined): AsyncGenerator<Utf8Chunk> {
+  const magic = await handle.read(Buffer.alloc(2), 0, 2, 0);
+  const gzip = magic.bytesRead === 2 && magic.buffer[0] === 0x1f && magic.buffer[1] === 0x8b;
+  const progress = { bytesRead: 0 };
+  const source = fileChunks(handle, progress);
+  const toUtf8 = transcoder(encoding);
+  try {
+    for await (const bytes of gzip ? inflate(source) : source) {
+      yield { bytes: toUtf8(bytes, false), bytesRead: progress.bytesRead, gzip };
+    }
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))) throw error;
+    throw new DamagedFile(`the compressed file is damaged (${error.message})`, { cause: error });
+  }
+  yield { bytes: toUtf8(Buffer.alloc(0), true), bytesRead: progress.bytesRead, gzip };
+}
+
+async function* fileChunks(handle: FileHandle, progress: { bytesRead: number }): AsyncGenerator<Buffer> {
+  for (;;) {
+    const result = await handle.read({ buffer: Buffer.allocUnsafeSlow(READ_BYTES), position: progress.bytesRead });
+    if (result.bytesRead === 0) return;
+    progress.bytesRead += result.bytesRead;
+    yield result.buffer.subarray(0, result.bytesRead);
+  }
+}
+
+/** Inflates; a file that is cut short gives all that is there and no error, since the JSON text tells of the cut. */
+function inflate(source: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  const gunzip = createGunzip({ finishFlush: constants.Z_SYNC_FLUSH });
+  // The error comes out of the iteration of `gunzip` too.
+  return pipeline(Readable.from(source), gunzip, () => undefined);
+}
+
+/** Turns chunks into UTF-8 without a byte order mark. */
+function transcoder(encoding: string | undefined): (bytes: Buffer, last: boolean) => Buffer {
+  let head: Buffer = Buffer.alloc(0);
+  let decoder: InstanceType<typeof TextDecoder> | null | undefined;
+  return (bytes, last) => {
+    let rest = bytes;
+    if (decoder === undefined) {
+      head = Buffer.concat([head, bytes]);
+      if (head.length < 3 && !last) return Buffer.alloc(0);
+      const mark = MARKS.find((one) => one.bytes.every((byte, index) => head[index] === byte));
+      const named = new TextDecoder(mark?.encoding ?? encoding ?? 'utf-8', { fatal: true, ignoreBOM: true });
+      decoder = named.encoding === 'utf-8' ? null : named;
+      rest = head.subarray(mark?.bytes.length ?? 0);
+      head = Buffer.alloc(0);
+    }
+    return decoder === null ? rest : Buffer.from(decoder.decode(rest, { stream: !last }));
+  };
+}

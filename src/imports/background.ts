@@ -1,0 +1,71 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Viewer } from '../access/viewer.ts';
+import { readRecords } from '../data/record-reader.ts';
+import { DomainError } from '../errors.ts';
+import { asImportRun, failRun, type NewRun, showProgress } from '../modules/platform/import.service.ts';
+import type { Services } from '../services.ts';
+import { type DeliveryKind, type DeliveryOptions, deliveryImporter } from './delivery.importers.ts';
+import { syncGithub } from './github.sync.ts';
+import { importRecords } from './run.ts';
+
+/** An import that a caller sent as text, or asked to be read from GitHub. Its run has been announced. */
+export interface TextImport {
+  run: NewRun & { id: string; kind: DeliveryKind };
+  content: string | null;
+  format: 'csv' | 'json' | 'jsonl';
+  options: DeliveryOptions;
+  fullResync: boolean;
+}
+
+const SHOW_EVERY_MS = 500;
+
+/** Runs an import while its caller goes on; what becomes of it stands in its run. The server waits for it when it stops. */
+export function runInBackground(services: Services, viewer: Viewer, work: TextImport): void {
+  const done = (
+    work.content === null ? fromGithub(services, viewer, work) : fromText(services, viewer, work, work.content)
+  )
+    .catch(async (error: unknown) => {
+      if (!(error instanceof DomainError)) services.log.error({ err: error }, 'an import failed');
+      await failRun(services, viewer, work.run.id, error);
+    })
+    .catch((error: unknown) => services.log.error({ err: error }, 'the failure of an import cannot be noted'))
+    .finally(() => services.background.delete(done));
+  services.background.add(done);
+}
+
+async function fromGithub(services: Services, viewer: Viewer, { run, options, fullResync }: TextImport): Promise<void> {
+  const { GITHUB_API_URL: apiUrl, GITHUB_TOKEN: token } = services.env;
+  const { id, dryRun } = run;
+  const repository = options.repository ?? '';
+  await syncGithub(services, viewer, { ...options, id, repository, apiUrl, token, fullResync, dryRun });
+}
+
+/** The reader reads files, by pieces: the text becomes one for as long as it takes. */
+async function fromText(services: Services, viewer: Viewer, work: TextImport, content: string): Promise<void> {
+  const { run, format } = work;
+  const dir = await mkdtemp(join(tmpdir(), 'argus-import-'));
+  try {
+    const file = join(dir, `import.${format}`);
+    await writeFile(file, content, { mode: 0o600 });
+    const importer = deliveryImporter(run.kind, work.options);
+    await asImportRun(services, viewer, run, async (report, runId) => {
+      let shown = performance.now();
+      await importRecords(services, viewer, importer, () => readRecords(file, { format }), report, {
+        file: run.fileName,
+        dryRun: run.dryRun,
+        atomic: run.atomic,
+        signal: services.streams.signal,
+        onProgress: async () => {
+          if (run.atomic || performance.now() - shown < SHOW_EVERY_MS) return;
+          shown = performance.now();
+          await showProgress(services, viewer, runId, report, null);
+        },
+      });
+      return { mapping: importer.mapping() };
+    });
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,286 @@
+import type { Bug, Project } from '../../../generated/prisma/client.ts';
+import type { WriteTx } from '../../data/write.ts';
+import { Conflict, InvalidInput, InvalidTransition, NotFound } from '../../errors.ts';
+import { newId } from '../../graphql/ids.ts';
+import { isResolved } from './bug.figures.ts';
+import { type BugColumns, insertBugs, saveBug } from './bug.store.ts';
+import { countBug } from './bug.totals.ts';
+import { bugGlobalId, commentGlobalId, projectGlobalId } from './global-ids.ts';
+import { ensurePolicy } from './sla.rules.ts';
+import type { BugSeverity, BugStatus } from './values.ts';
+
+/** Allowed moves. From SHIPPED and CLOSED the way back is reopening, which needs a reason. */
+export const BUG_MOVES: Readonly<Record<BugStatus, readonly BugStatus[]>> = {
+  PENDING: ['IN_PROGRESS', 'DEFERRED', 'CLOSED'],
+  IN_PROGRESS: ['VERIFIED', 'PENDING', 'DEFERRED', 'CLOSED'],
+  VERIFIED: ['SHIPPED', 'IN_PROGRESS'],
+  SHIPPED: ['CLOSED', 'IN_PROGRESS'],
+  DEFERRED: ['PENDING', 'IN_PROGRESS', 'CLOSED'],
+  CLOSED: ['PENDING'],
+};
+
+/** What a person says of a bug. Money and shares are decimal texts that were checked. */
+export interface BugFields {
+  title?: string | null;
+  description?: string | null;
+  severity?: BugSeverity | null;
+  isBlocker?: boolean | null;
+  affectedShare?: string | null;
+  revenueImpactOverride?: string | null;
+  hoursSpent?: string | null;
+  url?: string | null;
+  dueAt?: Date | null;
+  labels?: readonly string[] | null;
+}
+
+export interface NewBug extends BugFields {
+  projectId: string;
+  title: string;
+  assigneeId?: string | null;
+  reporterId?: string | null;
+  externalId?: string | null;
+}
+
+export const MAX_TITLE = 2_000;
+export const MAX_DESCRIPTION = 100_000;
+const MAX_LABELS = 50;
+const MAX_LABEL = 200;
+const MAX_EXTERNAL_ID = 300;
+const MAX_COMMENT = 50_000;
+
+/** Checks what the database would refuse without naming the field. Throws InvalidInput. */
+function checkFields(fields: BugFields): void {
+  const { title, description, labels } = fields;
+  if (title !== undefined && title !== null && (title.trim() === '' || title.length > MAX_TITLE))
+    throw new InvalidInput(`a title has 1 to ${MAX_TITLE} characters`, ['title']);
+  if ((description?.length ?? 0) > MAX_DESCRIPTION)
+    throw new InvalidInput(`a description has at most ${MAX_DESCRIPTION} characters`, ['description']);
+  if ((labels?.length ?? 0) > MAX_LABELS) throw new InvalidInput(`a bug has at most ${MAX_LABELS} labels`, ['labels']);
+  for (const label of labels ?? []) {
+    if (label.trim() === '' || label.length > MAX_LABEL)
+      throw new InvalidInput(`a label has 1 to ${MAX_LABEL} characters`, ['labels']);
+  }
+  checkDecimal(fields.affectedShare, 1, 4, 'affectedShare');
+  checkDecimal(fields.revenueImpactOverride, 1e14, 4, 'revenueImpactOverride');
+  checkDecimal(fields.hoursSpent, 99_999_999, 2, 'hoursSpent');
+  if (typeof fields.url === 'string' && (fields.url.length > 2_000 || !/^https?:\/\//i.test(fields.url)))
+    throw new InvalidInput('an address begins with http:// or https:// and has at most 2,000 characters', ['url']);
+}
+
+function checkDecimal(text: string | null | undefined, most: number, decimals: number, field: string): void {
+  if (text === null || text === undefined) return;
+  const fits = Number(text) >= 0 && Number(text) <= most && (text.split('.')[1]?.length ?? 0) <= decimals;
+  if (!fits) throw new InvalidInput(`${text} is not from 0 to ${most} with at most ${decimals} decimals`, [field]);
+}
+
+/** Columns of what was given; null takes away where a bug can be without. */
+function columnsOf(fields: BugFields): BugColumns {
+  const given = {
+    title: fields.title?.trim() || undefined,
+    description: fields.description,
+    severity: fields.severity ?? undefined,
+    isBlocker: fields.isBlocker ?? undefined,
+    affectedShare: fields.affectedShare ?? undefined,
+    revenueImpactOverride: fields.revenueImpactOverride,
+    hoursSpent: fields.hoursSpent ?? undefined,
+    url: fields.url,
+    dueAt: fields.dueAt,
+  };
+  // Decimals are texts until they are stored: the row that comes back holds them as Prisma does.
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as BugColumns;
+}
+
+function labelsOf(labels: readonly string[]): string[] {
+  return [...new Set(labels.map((label) => label.trim()))];
+}
+
+/** Throws NotFound for one who is no member of the tenant. */
+async function checkMembers(tx: WriteTx, ids: readonly (string | null | undefined)[], field: string): Promise<void> {
+  const wanted = [...new Set(ids.filter((id) => typeof id === 'string'))];
+  if (wanted.length === 0) return;
+  const found = await tx.db.member.count({ where: { tenantId: tx.tenantId, id: { in: wanted } } });
+  if (found < wanted.length) throw new NotFound('there is no such Member', [field]);
+}
+
+/** Throws InvalidInput for a text that is no id, Conflict for one that another bug reported here has. */
+async function checkExternalIds(tx: WriteTx, ids: readonly (string | null | undefined)[]): Promise<void> {
+  const wanted = ids.filter((id) => typeof id === 'string');
+  if (wanted.some((id) => id.trim() === '' || id.length > MAX_EXTERNAL_ID))
+    throw new InvalidInput(`an external id has 1 to ${MAX_EXTERNAL_ID} characters`, ['externalId']);
+  if (wanted.length === 0) return;
+  const where = { tenantId: tx.tenantId, source: 'MANUAL', externalId: { in: wanted } };
+  if (new Set(wanted).size < wanted.length || (await tx.db.bug.count({ where })) > 0)
+    throw new Conflict('there is a bug with this external id already', ['externalId']);
+}
+
+/**
+ * Reports new bugs, in any number of projects. NotFound for a project or member that is not there, Conflict for an
+ * external id that is taken.
+ */
+export async function createBugs(tx: WriteTx, bugs: readonly NewBug[]): Promise<Bug[]> {
+  for (const bug of bugs) checkFields(bug);
+  for (const field of ['assigneeId', 'reporterId'] as const)
+    await checkMembers(
+      tx,
+      bugs.map((bug) => bug[field]),
+      field,
+    );
+  await checkExternalIds(
+    tx,
+    bugs.map((bug) => bug.externalId),
+  );
+  const projects = await projectsById(
+    tx,
+    bugs.map((bug) => bug.projectId),
+  );
+  await ensurePolicy(tx);
+  const ids = await insertBugs(
+    tx,
+    bugs.map((bug) => ({
+      ...columnsOf(bug),
+      project: projectOf(projects, bug.projectId),
+      title: bug.title.trim(),
+      labels: labelsOf(bug.labels ?? []),
+      assigneeId: bug.assigneeId ?? null,
+      reporterId: bug.reporterId === undefined ? tx.viewer.memberId : bug.reporterId,
+      externalId: bug.externalId ?? null,
+    })),
+  );
+  for (const id of ids) tx.audit({ action: 'bug.create', resource: 'Bug', resourceId: id });
+  const made = await tx.db.bug.findMany({ where: { tenantId: tx.tenantId, id: { in: ids } } });
+  const byId = new Map(made.map((bug) => [bug.id, bug]));
+  return ids.map((id) => byId.get(id)).filter((bug) => bug !== undefined);
+}
+
+export async function projectsById(tx: WriteTx, ids: readonly string[]): Promise<Map<string, Project>> {
+  const rows = await tx.db.project.findMany({ where: { tenantId: tx.tenantId, id: { in: [...new Set(ids)] } } });
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+function projectOf(projects: Map<string, Project>, id: string): Project {
+  const project = projects.get(id);
+  if (!project) throw new NotFound('there is no such Project', ['projectId']);
+  return project;
+}
+
+/** A bug under lock, with its project. */
+export interface LockedBug {
+  bug: Bug;
+  project: Project;
+}
+
+/** Locks a bug and checks its version. NotFound, VersionMismatch. */
+export async function lockBug(tx: WriteTx, id: string, expectedVersion?: number | null): Promise<LockedBug> {
+  await tx.lock('Bug', id, expectedVersion);
+  const { project, ...bug } = await tx.db.bug.findUniqueOrThrow({
+    where: { tenantId_id: { tenantId: tx.tenantId, id } },
+    include: { project: true },
+  });
+  return { bug, project };
+}
+
+async function labelChange(tx: WriteTx, bugId: string, wanted: readonly string[] | null | undefined) {
+  if (wanted === undefined || wanted === null) return undefined;
+  const rows = await tx.db.bugLabel.findMany({ where: { tenantId: tx.tenantId, bugId }, select: { name: true } });
+  return { before: rows.map(({ name }) => name), after: labelsOf(wanted) };
+}
+
+/** Changes what a bug says of itself. */
+export async function updateBug(
+  tx: WriteTx,
+  change: BugFields & { id: string; expectedVersion?: number | null },
+): Promise<Bug> {
+  checkFields(change);
+  const { bug, project } = await lockBug(tx, change.id, change.expectedVersion);
+  const labels = await labelChange(tx, bug.id, change.labels);
+  const saved = await saveBug(tx, bug, project, columnsOf(change), { event: 'BUG_UPDATED', labels });
+  if (saved !== bug) tx.audit({ action: 'bug.update', resource: 'Bug', resourceId: bug.id });
+  return saved;
+}
+
+/** Gives a bug to a member, or to nobody. */
+export async function assignBug(
+  tx: WriteTx,
+  { id, assigneeId, expectedVersion }: { id: string; assigneeId: string | null; expectedVersion?: number | null },
+): Promise<Bug> {
+  await checkMembers(tx, [assigneeId], 'assigneeId');
+  const { bug, project } = await lockBug(tx, id, expectedVersion);
+  const columns = { assigneeId, assigneeName: null, ...firstResponse(tx, bug) };
+  const saved =
+    bug.assigneeId === assigneeId ? bug : await saveBug(tx, bug, project, columns, { event: 'BUG_ASSIGNED' });
+  if (saved !== bug) tx.audit({ action: 'bug.assign', resource: 'Bug', resourceId: id });
+  return saved;
+}
+
+/** The first thing that somebody but the reporter does with a bug is the response to it. */
+function firstResponse(tx: WriteTx, bug: Bug): BugColumns {
+  const responds = bug.firstResponseAt === null && tx.viewer.memberId !== null && tx.viewer.memberId !== bug.reporterId;
+  return responds ? { firstResponseAt: tx.now } : {};
+}
+
+export interface BugMove {
+  id: string;
+  status: BugStatus;
+  /** needed when reopening */
+  reason?: string | null;
+  /** when the bug was seen again: reopening is refused when that was before it was resolved */
+  seenAt?: Date | null;
+  expectedVersion?: number | null;
+}
+
+/** Moves a bug along its state machine. InvalidTransition tells what is allowed. */
+export async function moveBug(tx: WriteTx, move: BugMove): Promise<Bug> {
+  const { bug, project } = await lockBug(tx, move.id, move.expectedVersion);
+  const from = bug.status as BugStatus;
+  const allowed = BUG_MOVES[from];
+  if (!allowed.includes(move.status)) throw new InvalidTransition('bug', from, move.status, allowed);
+  const reopened = isResolved(from) && !isResolved(move.status);
+  if (reopened) checkReopening(bug, move);
+  const resolvedAt = isResolved(move.status) ? (bug.resolvedAt ?? tx.now) : null;
+  const columns = {
+    status: move.status,
+    resolvedAt,
+    reopenCount: bug.reopenCount + (reopened ? 1 : 0),
+    ...firstResponse(tx, bug),
+  };
+  const payload = { from, to: move.status, reason: move.reason ?? null };
+  const saved = await saveBug(tx, bug, project, columns, { event: reopened ? 'BUG_REOPENED' : 'BUG_MOVED', payload });
+  tx.audit({ action: 'bug.move', resource: 'Bug', resourceId: bug.id, metadata: { from, to: move.status } });
+  return saved;
+}
+
+function checkReopening(bug: Bug, { reason, seenAt }: BugMove): void {
+  if (!reason?.trim()) throw new InvalidInput('say why it is opened again', ['reason']);
+  if (seenAt && bug.resolvedAt && seenAt <= bug.resolvedAt) {
+    throw new Conflict('it was seen before it was resolved, so it is no regression', ['seenAt']);
+  }
+}
+
+/** Writes a comment under a bug. */
+export async function commentOnBug(tx: WriteTx, { id, body }: { id: string; body: string }) {
+  if (body.trim() === '' || body.length > MAX_COMMENT)
+    throw new InvalidInput(`a comment has 1 to ${MAX_COMMENT} characters`, ['body']);
+  const { bug, project } = await lockBug(tx, id);
+  const comment = await tx.db.bugComment.create({
+    data: { tenantId: tx.tenantId, id: newId(), bugId: id, body, authorId: tx.viewer.memberId, createdAt: tx.now },
+  });
+  const payload = { commentId: commentGlobalId(comment.id) };
+  await saveBug(tx, bug, project, firstResponse(tx, bug), { event: 'BUG_COMMENTED', payload, always: true });
+  return comment;
+}
+
+/** Deletes a bug with its history and comments; the audit trail and the log keep that it was there. */
+export async function deleteBug(tx: WriteTx, { id, expectedVersion }: { id: string; expectedVersion?: number | null }) {
+  const { bug, project } = await lockBug(tx, id, expectedVersion);
+  await tx.db.bug.delete({ where: { tenantId_id: { tenantId: tx.tenantId, id } } });
+  countBug(tx, bug, project.currency, -1);
+  tx.emit({
+    type: 'BUG_DELETED',
+    aggregateType: 'Bug',
+    aggregateId: id,
+    aggregateVersion: bug.version + 1,
+    payload: { id: bugGlobalId(id), projectId: projectGlobalId(project.id), key: `${project.key}-${bug.number}` },
+  });
+  tx.audit({ action: 'bug.delete', resource: 'Bug', resourceId: id, metadata: { number: bug.number } });
+  return bug;
+}

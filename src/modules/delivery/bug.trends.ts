@@ -1,0 +1,89 @@
+import type { ReadScope } from '../../data/read-scope.ts';
+import { SqlBuilder } from '../../data/statement.ts';
+import { bucketsSql, earlierSeries, placeSql, type TimeSeries } from '../../data/time-buckets.ts';
+import { projectGlobalId } from './global-ids.ts';
+
+export const BUG_TREND_MEASURES = ['CREATED', 'RESOLVED'] as const;
+export const BUG_TREND_DIMENSIONS = ['SEVERITY', 'STATUS', 'PROJECT', 'NONE'] as const;
+
+export interface BugTrendPoint {
+  start: Date;
+  end: Date;
+  total: number;
+  counts: { key: string; count: number }[];
+}
+
+/** A time and its buckets. */
+export interface BugTrendPeriod {
+  from: Date;
+  to: Date;
+  total: number;
+  points: BugTrendPoint[];
+}
+
+export interface BugTrend {
+  current: BugTrendPeriod;
+  /** as many buckets earlier; null: not asked for */
+  earlier: BugTrendPeriod | null;
+}
+
+interface TrendOptions extends TimeSeries {
+  measure: (typeof BUG_TREND_MEASURES)[number];
+  by: (typeof BUG_TREND_DIMENSIONS)[number];
+  projectId: string | null;
+  compare: boolean;
+}
+
+const MEASURE = { CREATED: 'created_at', RESOLVED: 'resolved_at' } as const;
+const DIMENSION = { SEVERITY: 'b.severity', STATUS: 'b.status', PROJECT: 'b.project_id', NONE: `'ALL'::text` } as const;
+/** Projects may be thousands: those with the most bugs in the time are told apart. */
+const TOP = 20;
+export const OTHER = 'OTHER';
+
+/** Bugs created or resolved over time, and how many there were in the same stretch before. */
+export async function bugTrends(scope: ReadScope, options: TrendOptions): Promise<BugTrend> {
+  const current = await period(scope, options);
+  if (!options.compare) return { current, earlier: null };
+  const before = await earlierSeries(scope, options, current.points.length);
+  return { current, earlier: await period(scope, { ...options, ...before }) };
+}
+
+async function period(scope: ReadScope, options: TrendOptions): Promise<BugTrendPeriod> {
+  const { from, to, by } = options;
+  const points = await scope.query<BugTrendPoint>(trendSql(scope.viewer.tenantId, options));
+  const shown = (key: string) => (by === 'PROJECT' && key !== OTHER ? projectGlobalId(key) : key);
+  return {
+    from,
+    to,
+    total: points.reduce((sum, point) => sum + point.total, 0),
+    points: points.map((point) => ({
+      ...point,
+      counts: by === 'NONE' ? [] : point.counts.map(({ key, count }) => ({ key: shown(key), count })),
+    })),
+  };
+}
+
+function trendSql(tenantId: string, options: TrendOptions) {
+  const at = `b.${MEASURE[options.measure]}`;
+  const sql = new SqlBuilder();
+  bucketsSql(sql, options);
+  sql.raw(', within AS MATERIALIZED (SELECT ');
+  placeSql(sql, options, at);
+  sql.raw(` AS place, ${DIMENSION[options.by]} AS key FROM bugs b WHERE b.tenant_id = `);
+  sql.param(tenantId, 'uuid').raw(` AND ${at} >= `).param(options.from, 'timestamptz');
+  sql.raw(` AND ${at} < `).param(options.to, 'timestamptz');
+  if (options.projectId) sql.raw(' AND b.project_id = ').param(options.projectId, 'uuid');
+  sql.raw(`), top AS (SELECT key FROM within GROUP BY key ORDER BY count(*) DESC, key LIMIT ${TOP}),
+    shown AS (SELECT w.place, coalesce(t.key::text, '${OTHER}') AS key, count(*)::int AS count
+      FROM within w LEFT JOIN top t ON t.key = w.key GROUP BY w.place, t.key)
+    SELECT b.start, b."end", coalesce(sum(n.count), 0)::int AS total,
+      coalesce(json_agg(json_build_object('key', n.key, 'count', n.count) ORDER BY n.count DESC, n.key)
+        FILTER (WHERE n.key IS NOT NULL), '[]') AS counts
+    FROM bucket b LEFT JOIN shown n ON n.place = b.place GROUP BY b.start, b."end" ORDER BY b.start`);
+  return sql.build('Bug.trends');
+}
+
+/** How much more there is than before, in per cent to one decimal; null when there was nothing before. */
+export function changePercent(now: number, before: number): number | null {
+  return before === 0 ? null : Math.round(((now - before) / before) * 1_000) / 10;
+}

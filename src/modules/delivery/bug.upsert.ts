@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto';
+import type { Bug, Project } from '../../../generated/prisma/client.ts';
+import type { WriteTx } from '../../data/write.ts';
+import { isResolved } from './bug.figures.ts';
+import { type BugColumns, type BugDraft, insertBugs, saveBug } from './bug.store.ts';
+import { timedBy } from './bug-history.upsert.ts';
+import type { BugRecord } from './imports/bug.import.ts';
+import { ensureProjects, projectKey } from './project.service.ts';
+import { ensurePolicy } from './sla.rules.ts';
+import type { ImportSource } from './values.ts';
+
+export type Outcome = 'CREATED' | 'UPDATED' | 'UNCHANGED';
+
+/** A record whose project is known. */
+export type PlacedRecord = BugRecord & { projectKey: string };
+
+/**
+ * Takes in bugs of another tracker, by their source and external id. A record that is the same as when it was last
+ * taken changes nothing, whatever was done with the bug here since; one that differs is written over the bug. Ids
+ * must be distinct. Answers in the order of the records.
+ */
+export async function importBugs(
+  tx: WriteTx,
+  records: readonly PlacedRecord[],
+  source: ImportSource,
+  repository?: string,
+): Promise<Outcome[]> {
+  const hashes = records.map(hashOf);
+  const known = await knownBugs(tx, records, source);
+  const outcomes = records.map((record, i): Outcome => {
+    const bug = known.get(record.externalId);
+    return bug ? (bug.importHash === hashes[i] ? 'UNCHANGED' : 'UPDATED') : 'CREATED';
+  });
+  const wanted = records.filter((_, i) => outcomes[i] !== 'UNCHANGED');
+  if (wanted.length === 0) return outcomes;
+  await ensurePolicy(tx);
+  const projects = await ensureProjects(
+    tx,
+    wanted.map(({ projectKey: key }) => ({ key, githubRepository: repository })),
+  );
+  const people = await membersByName(tx, wanted);
+  const drafts: BugDraft[] = [];
+  for (const [i, record] of records.entries()) {
+    const project = projects.get(projectKey(record.projectKey));
+    if (outcomes[i] === 'UNCHANGED' || !project) continue;
+    const columns = { ...columnsOf(record, people), importHash: hashes[i] ?? null };
+    const bug = known.get(record.externalId);
+    if (bug) await update(tx, bug, record, columns);
+    else drafts.push(draftOf(tx, record, project, columns, source));
+  }
+  if (drafts.length > 0) await insertBugs(tx, drafts);
+  return outcomes;
+}
+
+/** Of what a tracker says of a bug, and nothing else: warnings are about the file. */
+function hashOf({ warnings: _, ...record }: PlacedRecord): string {
+  return createHash('sha256').update(JSON.stringify(record)).digest('base64url');
+}
+
+/** Bugs that came before, locked. */
+async function knownBugs(tx: WriteTx, records: readonly PlacedRecord[], source: ImportSource) {
+  const ids = records.map((record) => record.externalId);
+  const locked = await tx.db.$queryRawUnsafe<{ id: string }[]>(
+    `/* Bug.known */ SELECT id FROM bugs WHERE tenant_id = $1::uuid AND source = $2::text AND external_id = ANY($3::text[])
+     ORDER BY id FOR UPDATE`,
+    tx.tenantId,
+    source,
+    ids,
+  );
+  if (locked.length === 0) return new Map<string, Bug & { project: Project; labels: { name: string }[] }>();
+  const bugs = await tx.db.bug.findMany({
+    where: { tenantId: tx.tenantId, id: { in: locked.map(({ id }) => id) } },
+    include: { project: true, labels: { select: { name: true } } },
+  });
+  return new Map(bugs.map((bug) => [bug.externalId ?? '', bug]));
+}
+
+/** Members whom the tracker's names fit: by display name, or by e-mail address. */
+async function membersByName(tx: WriteTx, records: readonly PlacedRecord[]): Promise<Map<string, string>> {
+  const names = [...new Set(records.flatMap(({ assignee, reporter }) => [assignee, reporter]))].filter(
+    (name) => name !== null,
+  );
+  if (names.length === 0) return new Map();
+  const members = await tx.db.member.findMany({
+    where: {
+      tenantId: tx.tenantId,
+      OR: [{ displayName: { in: names } }, { user: { email: { in: names.map((name) => name.toLowerCase()) } } }],
+    },
+    select: { id: true, displayName: true, user: { select: { email: true } } },
+    orderBy: { id: 'asc' },
+  });
+  const byName = new Map<string, string>();
+  for (const { id, displayName, user } of members) {
+    byName.set(displayName.toLowerCase(), id);
+    byName.set(user.email, id);
+  }
+  return byName;
+}
+
+function columnsOf(record: PlacedRecord, people: Map<string, string>) {
+  const { title, description, severity, status, isBlocker, url, assignee, reporter } = record;
+  const assigneeId = people.get(assignee?.toLowerCase() ?? '') ?? null;
+  const reporterId = people.get(reporter?.toLowerCase() ?? '') ?? null;
+  return {
+    title,
+    description,
+    severity,
+    status,
+    isBlocker,
+    url,
+    assigneeId,
+    assigneeName: assigneeId ? null : assignee,
+    reporterId,
+    reporterName: reporterId ? null : reporter,
+    details: record.details as Bug['details'],
+    ...(record.hoursSpent === null ? {} : { hoursSpent: record.hoursSpent as unknown as Bug['hoursSpent'] }),
+  };
+}
+
+function draftOf(
+  tx: WriteTx,
+  record: PlacedRecord,
+  project: Project,
+  columns: Partial<BugDraft> & { title: string },
+  source: ImportSource,
+): BugDraft {
+  const createdAt = record.createdAt ?? earliest(tx.now, record.resolvedAt, record.updatedAt);
+  return {
+    ...columns,
+    project,
+    labels: record.labels,
+    source,
+    externalId: record.externalId,
+    createdAt,
+    updatedAt: record.updatedAt ?? record.resolvedAt ?? createdAt,
+    resolvedAt: record.resolvedAt,
+  };
+}
+
+/** A bug that does not say since when it is there was there when it was resolved. */
+function earliest(...dates: (Date | null)[]): Date {
+  return new Date(Math.min(...dates.filter((date) => date !== null).map((date) => date.getTime())));
+}
+
+async function update(
+  tx: WriteTx,
+  { project, labels, ...bug }: Bug & { project: Project; labels: { name: string }[] },
+  record: PlacedRecord,
+  columns: BugColumns,
+): Promise<void> {
+  const resolved = isResolved(record.status);
+  const reopened = isResolved(bug.status) && !resolved;
+  const resolvedAt = resolved ? (record.resolvedAt ?? bug.resolvedAt) : null;
+  const createdAt = record.createdAt ?? earliest(bug.createdAt, resolvedAt);
+  await saveBug(
+    tx,
+    await redated(tx, bug, createdAt, isResolved(bug.status) && resolved ? resolvedAt : bug.resolvedAt),
+    project,
+    { ...columns, createdAt, resolvedAt, reopenCount: bug.reopenCount + (reopened ? 1 : 0) },
+    {
+      event: 'BUG_UPDATED',
+      payload: { source: bug.source },
+      at: record.resolvedAt ?? record.updatedAt ?? tx.now,
+      labels: { before: labels.map(({ name }) => name), after: record.labels },
+    },
+  );
+}
+
+/** The bug with its clock run anew when the file now gives it other dates, as when they were read in a wrong order. */
+async function redated(tx: WriteTx, bug: Bug, createdAt: Date, resolvedAt: Date | null): Promise<Bug> {
+  if (+createdAt === +bug.createdAt && resolvedAt?.getTime() === bug.resolvedAt?.getTime()) return bug;
+  const history = await tx.db.bugHistory.findMany({
+    where: { tenantId: tx.tenantId, bugId: bug.id, OR: [{ status: { not: null } }, { field: 'severity' }] },
+  });
+  return timedBy(tx, { ...bug, createdAt, resolvedAt }, history);
+}

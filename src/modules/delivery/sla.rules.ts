@@ -1,0 +1,157 @@
+import type { SlaPolicy, SlaPolicyVersion } from '../../../generated/prisma/client.ts';
+import { type FilterInput, parseFilter } from '../../data/filter.ts';
+import { filterPredicate } from '../../data/filter-memory.ts';
+import type { WriteTx } from '../../data/write.ts';
+import { InvalidInput } from '../../errors.ts';
+import { newId } from '../../graphql/ids.ts';
+import { bugList } from './lists.ts';
+import { type CalendarSpec, compileCalendar } from './sla/calendar.ts';
+import type { SlaRules } from './sla/clock.ts';
+import type { BugSeverity, BugStatus } from './values.ts';
+
+/** What a version of a policy holds, as JSON. */
+export interface StoredRules {
+  targetHours: Record<BugSeverity, number>;
+  warnAt: number;
+  highRiskAt: number;
+  pauseOn: BugStatus[];
+  restartOnReopen: boolean;
+  calendar: CalendarSpec | null;
+}
+
+/** Which version of which policy a bug is under, with its rules ready to reckon with. */
+export interface PolicyInForce {
+  policyId: string;
+  rulesVersion: number;
+  rules: SlaRules;
+}
+
+export function compileRules(stored: StoredRules): SlaRules {
+  return { ...stored, calendar: compileCalendar(stored.calendar) };
+}
+
+const MAX_COMPILED = 500;
+/** Versions never change, so what is compiled from one holds for this process's life. */
+const compiled = new Map<string, SlaRules>();
+
+function rulesOf(version: Pick<SlaPolicyVersion, 'tenantId' | 'policyId' | 'rulesVersion' | 'rules'>): SlaRules {
+  const key = `${version.tenantId}:${version.policyId}:${version.rulesVersion}`;
+  let rules = compiled.get(key);
+  if (!rules) {
+    if (compiled.size >= MAX_COMPILED) compiled.clear();
+    // What is stored was checked when it was written.
+    rules = compileRules(version.rules as unknown as StoredRules);
+    compiled.set(key, rules);
+  }
+  return rules;
+}
+
+interface ActivePolicy extends PolicyInForce {
+  fits(bug: Readonly<Record<string, unknown>>): boolean;
+}
+
+const active = new WeakMap<WriteTx, Promise<ActivePolicy[]>>();
+
+/** The policy for a new bug: the first active one, by position, whose filter the bug fits. Null: there is none. */
+export async function policyFor(tx: WriteTx, bug: Readonly<Record<string, unknown>>): Promise<PolicyInForce | null> {
+  let policies = active.get(tx);
+  if (!policies) {
+    policies = loadActive(tx);
+    active.set(tx, policies);
+  }
+  return (await policies).find((policy) => policy.fits(bug)) ?? null;
+}
+
+/** Forgets what this transaction has read of policies: it has just changed one. */
+export function forgetPolicies(tx: WriteTx): void {
+  active.delete(tx);
+}
+
+async function loadActive(tx: WriteTx): Promise<ActivePolicy[]> {
+  const policies = await tx.db.slaPolicy.findMany({
+    where: { tenantId: tx.tenantId, isActive: true },
+    orderBy: [{ position: 'asc' }, { id: 'asc' }],
+  });
+  return Promise.all(
+    policies.map(async (policy) => ({
+      policyId: policy.id,
+      rulesVersion: policy.rulesVersion,
+      rules: await rulesAt(tx, policy.id, policy.rulesVersion),
+      fits: filterPredicate(parseFilter(bugList, policy.filter as FilterInput, tx.now)),
+    })),
+  );
+}
+
+/** The rules of one version of a policy. */
+export async function rulesAt(tx: WriteTx, policyId: string, rulesVersion: number): Promise<SlaRules> {
+  const known = compiled.get(`${tx.tenantId}:${policyId}:${rulesVersion}`);
+  if (known) return known;
+  const version = await tx.db.slaPolicyVersion.findUniqueOrThrow({
+    where: { tenantId_policyId_rulesVersion: { tenantId: tx.tenantId, policyId, rulesVersion } },
+  });
+  return rulesOf(version);
+}
+
+/** What every tenant begins with: row 5 of the feature table. */
+const DEFAULT_POLICY = {
+  name: 'Default',
+  position: 100,
+  criticalHours: 24,
+  highHours: 72,
+  mediumHours: 168,
+  lowHours: 720,
+  warnAt: 0.5,
+  highRiskAt: 0.8,
+  pauseOn: ['DEFERRED'],
+  restartOnReopen: false,
+};
+
+/** Makes the default policy when the tenant has none at all: bugs then have an SLA from the first one on. */
+export async function ensurePolicy(tx: WriteTx): Promise<void> {
+  const where = { tenantId: tx.tenantId };
+  if ((await tx.db.slaPolicy.count({ where })) > 0) return;
+  const [made] = await tx.db.slaPolicy.createManyAndReturn({
+    data: [{ ...where, id: newId(), ...DEFAULT_POLICY, createdAt: tx.now }],
+    skipDuplicates: true,
+  });
+  if (made) await addVersion(tx, made, null);
+  forgetPolicies(tx);
+}
+
+/** Throws InvalidInput when the calendar has so few open hours that a bug would never be due. */
+function checkReach({ targetHours, calendar }: StoredRules, now: Date): void {
+  try {
+    compileCalendar(calendar).add(now, Math.max(...Object.values(targetHours)) * 3_600_000);
+  } catch (error) {
+    if (!(error instanceof InvalidInput)) throw error;
+    throw new InvalidInput(`the calendar has too few open hours for these targets: ${error.message}`, ['calendarId']);
+  }
+}
+
+/** Writes down the rules of a policy's newest version. */
+export async function addVersion(tx: WriteTx, policy: SlaPolicy, calendar: CalendarSpec | null): Promise<void> {
+  const rules: StoredRules = {
+    targetHours: {
+      CRITICAL: policy.criticalHours,
+      HIGH: policy.highHours,
+      MEDIUM: policy.mediumHours,
+      LOW: policy.lowHours,
+    },
+    warnAt: policy.warnAt,
+    highRiskAt: policy.highRiskAt,
+    pauseOn: policy.pauseOn as BugStatus[],
+    restartOnReopen: policy.restartOnReopen,
+    calendar,
+  };
+  checkReach(rules, tx.now);
+  await tx.db.slaPolicyVersion.create({
+    data: {
+      tenantId: tx.tenantId,
+      policyId: policy.id,
+      rulesVersion: policy.rulesVersion,
+      rules: JSON.parse(JSON.stringify(rules)),
+      createdById: tx.viewer.memberId,
+      createdAt: tx.now,
+    },
+  });
+}

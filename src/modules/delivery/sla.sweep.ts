@@ -1,0 +1,127 @@
+import type { Bug, Project } from '../../../generated/prisma/client.ts';
+import type { Viewer } from '../../access/viewer.ts';
+import { type WriteTx, withWrite } from '../../data/write.ts';
+import type { Services } from '../../services.ts';
+import { figuresOf } from './bug.figures.ts';
+import { type BugRow, writeBugRows } from './bug.rows.ts';
+import { timelineOf } from './bug.timeline.ts';
+import { countBug } from './bug.totals.ts';
+import { bugGlobalId } from './global-ids.ts';
+import { noteBreach, passedThresholds, type SlaClock, type SlaRules } from './sla/clock.ts';
+import { replay } from './sla/replay.ts';
+import { clockColumns, clockOf } from './sla.clock-columns.ts';
+import { rulesAt } from './sla.rules.ts';
+
+const BATCH = 250;
+
+/** What a sweep did. */
+export interface Swept {
+  bugs: number;
+  /** BUG_SLA_… events that were told */
+  told: number;
+}
+
+/**
+ * Brings every bug whose time has come up to date: tells the SLA thresholds that have passed, each once in a cycle,
+ * reckons priority and revenue impact anew, and takes open bugs to their policy's newest rules where those are to count
+ * for them. Any number of processes may sweep: each takes rows that no other has locked. `now` is for tests.
+ */
+export async function sweepSla(
+  services: Pick<Services, 'write'>,
+  viewer: Viewer,
+  options: { signal?: AbortSignal; now?: Date; onProgress?: (bugs: number) => void } = {},
+): Promise<Swept> {
+  const sum: Swept = { bugs: 0, told: 0 };
+  while (!options.signal?.aborted) {
+    const { value } = await withWrite(
+      services.write,
+      viewer,
+      'sla.sweep',
+      (tx) => sweepBatch(options.now ? Object.assign(tx, { now: options.now }) : tx),
+      { timeout: 60_000 },
+    );
+    sum.bugs += value.bugs;
+    sum.told += value.told;
+    options.onProgress?.(sum.bugs);
+    if (value.bugs < BATCH) break;
+  }
+  return sum;
+}
+
+async function sweepBatch(tx: WriteTx): Promise<Swept> {
+  const due = await tx.db.$queryRawUnsafe<{ id: string }[]>(
+    `/* sla.due */ SELECT id FROM bugs WHERE tenant_id = $1::uuid AND refresh_at <= $2::timestamptz
+     ORDER BY refresh_at, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`,
+    tx.tenantId,
+    tx.now,
+  );
+  if (due.length === 0) return { bugs: 0, told: 0 };
+  const bugs = await tx.db.bug.findMany({
+    where: { tenantId: tx.tenantId, id: { in: due.map(({ id }) => id) } },
+    include: { project: true },
+    orderBy: { id: 'asc' },
+  });
+  const versions = await openVersions(tx, bugs);
+  const rows: BugRow[] = [];
+  let told = 0;
+  for (const { project, ...bug } of bugs) {
+    const row = await refresh(tx, bug, project, versions.get(bug.slaPolicyId ?? ''));
+    told += row.told;
+    rows.push(row.columns);
+  }
+  await writeBugRows(tx, rows);
+  return { bugs: bugs.length, told };
+}
+
+/** The version of the rules that open bugs of each policy are to have. */
+async function openVersions(tx: WriteTx, bugs: readonly Bug[]): Promise<Map<string, number>> {
+  const ids = [...new Set(bugs.map((bug) => bug.slaPolicyId).filter((id) => id !== null))];
+  const policies = await tx.db.slaPolicy.findMany({
+    where: { tenantId: tx.tenantId, id: { in: ids } },
+    select: { id: true, openRulesVersion: true },
+  });
+  return new Map(policies.map((policy) => [policy.id, policy.openRulesVersion]));
+}
+
+async function refresh(
+  tx: WriteTx,
+  bug: Bug,
+  project: Project,
+  wanted: number | undefined,
+): Promise<{ columns: BugRow; told: number }> {
+  const rulesVersion = Math.max(bug.slaRulesVersion ?? 0, wanted ?? 0) || null;
+  const rules = bug.slaPolicyId && rulesVersion ? await rulesAt(tx, bug.slaPolicyId, rulesVersion) : null;
+  const rebased = rules !== null && rulesVersion !== bug.slaRulesVersion;
+  const clock = rebased ? await rebase(tx, bug, rules) : clockOf(bug);
+  const told = rebased && clock?.cycle !== bug.slaCycle ? 0 : bug.slaTold;
+  const passed = clock ? passedThresholds(clock, told, tx.now) : [];
+  const version = bug.version + (rebased || passed.length > 0 ? 1 : 0);
+  const emit = (type: string, payload: Record<string, unknown>) =>
+    tx.emit({
+      type,
+      aggregateType: 'Bug',
+      aggregateId: bug.id,
+      aggregateVersion: version,
+      payload: { id: bugGlobalId(bug.id), cycle: clock?.cycle ?? null, ...payload },
+    });
+  if (rebased) emit('BUG_SLA_CHANGED', { rulesVersion, dueAt: clock?.dueAt?.toISOString() ?? null });
+  for (const threshold of passed) emit(`BUG_SLA_${threshold}`, {});
+  const next: Bug = {
+    ...bug,
+    ...clockColumns(clock && noteBreach(clock, tx.now)),
+    slaRulesVersion: rulesVersion,
+    slaTold: told + passed.length,
+    version,
+  };
+  const figures = figuresOf(next, project, rules, tx.now);
+  countBug(tx, bug, project.currency, -1);
+  countBug(tx, { ...next, ...figures }, project.currency, 1);
+  return { columns: { ...next, ...figures }, told: passed.length };
+}
+
+/** The clock under other rules: the bug's whole life so far is run again by them. */
+async function rebase(tx: WriteTx, bug: Bug, rules: SlaRules): Promise<SlaClock | null> {
+  const history = await tx.db.bugHistory.findMany({ where: { tenantId: tx.tenantId, bugId: bug.id } });
+  const timeline = timelineOf(bug, history);
+  return timeline && replay(rules, timeline, tx.now).clock;
+}
