@@ -16,8 +16,7 @@ export async function keepDay(services: Pick<Services, 'write'>, viewer: Viewer)
     services.write,
     viewer,
     'delivery.months',
-    async (tx) => {
-      await tx.db.$executeRawUnsafe(`SET LOCAL statement_timeout = ${TIMEOUT_MS}`);
+    (tx) => {
       const before = new Date(Date.UTC(tx.now.getUTCFullYear(), tx.now.getUTCMonth() - 1));
       return computeMonthlyMetrics(tx, { from: before, to: tx.now, projectId: null });
     },

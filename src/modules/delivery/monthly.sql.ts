@@ -48,10 +48,8 @@ const CAME = `came AS (SELECT coalesce(project_id, ${ALL}) AS scope, came AS mon
 const CEASED = `ceased AS (SELECT coalesce(project_id, ${ALL}) AS scope, ceased AS month, count(*)::int AS n
   FROM b WHERE ceased <= $3::text::date ${grouped('ceased')})`;
 
-// Materialised, as other parts that are joined: else PostgreSQL, which cannot know how many months a project has, joins
-// them by the month alone and compares every project with every other.
 /** The mean is taken of exact numbers: whatever order they come in, it is the same. */
-const RESOLVED = `resolved AS MATERIALIZED (SELECT coalesce(project_id, ${ALL}) AS scope, resolved AS month, count(*)::int AS resolved,
+const SOLVED = `solved AS (SELECT coalesce(project_id, ${ALL}) AS scope, resolved AS month, count(*)::int AS resolved,
     count(*) FILTER (WHERE sla_state = 'MET')::int AS sla_met, count(*) FILTER (WHERE sla_state = 'MISSED')::int AS sla_missed,
     sum(hours_spent) AS hours_spent, round(avg(hours::numeric), 4)::float8 AS resolution_hours_mean,
     percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY hours) AS quantiles
@@ -64,41 +62,81 @@ const COST = `amounts AS (SELECT coalesce(h.project_id, ${ALL}) AS scope, h.mont
     JOIN projects p ON p.tenant_id = $1::uuid AND p.id = h.project_id
     GROUP BY GROUPING SETS ((h.project_id, h.month, p.currency), (h.month, p.currency))
     HAVING sum(h.hours * p.hourly_rate) > 0),
-  cost AS MATERIALIZED (SELECT scope, month, jsonb_agg(jsonb_build_object('currency', currency, 'amount', trim_scale(amount)::text)
-    ORDER BY currency) AS engineering_cost FROM amounts GROUP BY 1, 2)`;
+  cost AS (SELECT scope, month, jsonb_agg(jsonb_build_object('currency', currency, 'amount', trim_scale(amount)::text)
+    ORDER BY currency)::text AS engineering_cost FROM amounts GROUP BY 1, 2)`;
 
-/** Every month of the range for all that has bugs or rows, with how many bugs more there were open after it. */
-const GRID = `months AS (SELECT m::date AS month FROM generate_series($2::text::date::timestamp, $3::text::date::timestamp, interval '1 month') m),
-  delta AS (SELECT scope, month, sum(n) AS n FROM (SELECT scope, month, created AS n FROM came
-    UNION ALL SELECT scope, month, -n FROM ceased) d GROUP BY 1, 2),
-  stored AS (SELECT coalesce(project_id, ${ALL}) AS scope, month FROM monthly_metrics
-    WHERE tenant_id = $1::uuid AND month BETWEEN $2::text::date AND $3::text::date AND ($4::uuid IS NULL OR project_id = $4::uuid)),
-  before AS (SELECT scope, coalesce(sum(n) FILTER (WHERE month < $2::text::date), 0) AS n FROM delta GROUP BY 1),
-  scopes AS (SELECT scope FROM before UNION SELECT scope FROM stored UNION SELECT ${ALL} WHERE $4::uuid IS NULL),
-  grid AS (SELECT s.scope, m.month, (coalesce(b.n, 0) + coalesce(sum(d.n) OVER (PARTITION BY s.scope ORDER BY m.month
-      ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0))::int AS open_at_start
-    FROM scopes s CROSS JOIN months m LEFT JOIN before b ON b.scope = s.scope
-    LEFT JOIN delta d ON d.scope = s.scope AND d.month = m.month)`;
+const STORED = `stored AS (SELECT coalesce(project_id, ${ALL}) AS scope, month FROM monthly_metrics
+  WHERE tenant_id = $1::uuid AND month BETWEEN $2::text::date AND $3::text::date AND ($4::uuid IS NULL OR project_id = $4::uuid))`;
+
+/** Every month of the range for all that has bugs or rows. */
+const GRID = `grid AS (SELECT s.scope, m::date AS month
+  FROM (SELECT scope FROM came UNION SELECT scope FROM solved UNION SELECT scope FROM stored
+    UNION SELECT ${ALL} WHERE $4::uuid IS NULL) s,
+    generate_series($2::text::date::timestamp, $3::text::date::timestamp, interval '1 month') m)`;
+
+/** What the parts tell of a month: each its own columns, the others null. */
+const TOLD: Readonly<Record<string, string>> = {
+  change: 'int',
+  created: 'int',
+  created_critical: 'int',
+  created_high: 'int',
+  created_medium: 'int',
+  created_low: 'int',
+  resolved: 'int',
+  sla_met: 'int',
+  sla_missed: 'int',
+  hours_spent: 'numeric',
+  engineering_cost: 'text',
+  resolution_hours_mean: 'float8',
+  quantiles: 'float8[]',
+  is_stored: 'bool',
+};
+
+const part = (from: string, told: readonly string[], values: Readonly<Record<string, string>> = {}) => {
+  const columns = Object.entries(TOLD).map(([name, type]) => {
+    const value = values[name] ?? (told.includes(name) ? name : 'NULL');
+    return `${value}::${type} AS ${name}`;
+  });
+  return `SELECT scope, month, ${columns.join(', ')} FROM ${from}`;
+};
+
+const SOLVED_SUMS = ['resolved', 'sla_met', 'sla_missed', 'hours_spent'];
+const CAME_COLUMNS = FIGURES.filter((name) => name.startsWith('created'));
+
+/**
+ * The parts brought together by grouping, not by joins: PostgreSQL cannot know how many months a project has, and would
+ * join by the month alone, which compares every project with every other.
+ */
+const MERGED = `parts AS (${[
+  part('grid', []),
+  part('came', CAME_COLUMNS, { change: 'created' }),
+  part('ceased', [], { change: '-n' }),
+  part('solved', [...SOLVED_SUMS, 'resolution_hours_mean', 'quantiles']),
+  part('cost', ['engineering_cost']),
+  part('stored', [], { is_stored: 'true' }),
+].join('\n  UNION ALL ')}),
+  merged AS (SELECT scope, month, sum(change) AS change, ${[...CAME_COLUMNS, ...SOLVED_SUMS]
+    .map((name) => `coalesce(sum(${name}), 0) AS ${name}`)
+    .join(', ')},
+    coalesce(max(engineering_cost), '[]')::jsonb AS engineering_cost, max(resolution_hours_mean) AS resolution_hours_mean,
+    max(quantiles) AS quantiles, bool_or(is_stored) AS is_stored
+  FROM parts GROUP BY scope, month),
+  opened AS (SELECT *, coalesce(sum(change) OVER (PARTITION BY scope ORDER BY month
+    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)::int AS open_at_start FROM merged)`;
 
 /** What is to be stored. A row that is there stays there, with zeroes when its bugs are gone. */
-const COMPUTED = `computed AS MATERIALIZED (SELECT gen_random_uuid() AS id, nullif(g.scope, ${ALL}) AS project_id, g.month, g.open_at_start,
-    coalesce(c.created, 0) AS created, coalesce(c.created_critical, 0) AS created_critical,
-    coalesce(c.created_high, 0) AS created_high, coalesce(c.created_medium, 0) AS created_medium,
-    coalesce(c.created_low, 0) AS created_low, coalesce(r.resolved, 0) AS resolved, coalesce(r.sla_met, 0) AS sla_met,
-    coalesce(r.sla_missed, 0) AS sla_missed, coalesce(r.hours_spent, 0) AS hours_spent,
-    coalesce(k.engineering_cost, '[]') AS engineering_cost, r.resolution_hours_mean, r.quantiles[1] AS resolution_hours_p50,
-    r.quantiles[2] AS resolution_hours_p90,
-    coalesce(r.resolved, 0)::float8 / nullif(g.open_at_start + coalesce(c.created, 0), 0) AS resolution_rate
-  FROM grid g LEFT JOIN came c ON c.scope = g.scope AND c.month = g.month
-    LEFT JOIN resolved r ON r.scope = g.scope AND r.month = g.month
-    LEFT JOIN cost k ON k.scope = g.scope AND k.month = g.month
-  WHERE g.scope = ${ALL} OR (g.scope, g.month) IN (SELECT scope, month FROM stored) OR g.open_at_start > 0 OR c.created > 0 OR r.resolved > 0)`;
+const COMPUTED = `computed AS MATERIALIZED (SELECT gen_random_uuid() AS id, nullif(scope, ${ALL}) AS project_id, month,
+    ${FIGURES.filter((name) => !/_(p50|p90|rate)$/.test(name)).join(', ')},
+    quantiles[1] AS resolution_hours_p50, quantiles[2] AS resolution_hours_p90,
+    resolved::float8 / nullif(open_at_start + created, 0) AS resolution_rate
+  FROM opened WHERE month >= $2::text::date
+    AND (scope = ${ALL} OR is_stored OR open_at_start > 0 OR created > 0 OR resolved > 0))`;
 
 /**
  * Computes months and stores what differs from what is stored; gives how many rows are new, other and the same.
  * $1: tenant, $2 and $3: first day of the first and of the last month, $4: project or null, $5: now.
  */
-export const MONTHLY_SQL = `/* MonthlyMetric.compute */ WITH ${[BUGS, CAME, CEASED, RESOLVED, COST, GRID, COMPUTED].join(',\n')},
+export const MONTHLY_SQL = `/* MonthlyMetric.compute */ WITH ${[BUGS, CAME, CEASED, SOLVED, COST, STORED, GRID, MERGED, COMPUTED].join(',\n')},
 written AS (INSERT INTO monthly_metrics AS m (tenant_id, id, project_id, month, ${list('')}, computed_at, created_at)
   SELECT $1::uuid, id, project_id, month, ${list('')}, $5::timestamptz, $5::timestamptz FROM computed ORDER BY month, project_id
   ON CONFLICT (tenant_id, project_id, month) DO UPDATE SET computed_at = excluded.computed_at,
