@@ -20,6 +20,8 @@ export interface App {
   endpoint: GraphQLEndpoint;
   /** runs `{ __typename }` through the whole pipeline */
   selfTest(): Promise<boolean>;
+  /** begins with the background work, where `jobs: false` put it off */
+  startJobs(): void;
   /** ends every subscription of this process */
   stopStreams(): void;
   close(): Promise<void>;
@@ -77,7 +79,11 @@ export async function createServices({
 export async function createApp(options: AppOptions): Promise<App> {
   const services = await createServices(options);
   const endpoint = createGraphQL(schema, services);
-  const jobs = (options.jobs ?? true) ? startJobs(services) : null;
+  let jobs: ReturnType<typeof startJobs> | null = null;
+  const begin = () => {
+    jobs ??= startJobs(services);
+  };
+  if (options.jobs ?? true) begin();
   return {
     schema,
     services,
@@ -86,6 +92,7 @@ export async function createApp(options: AppOptions): Promise<App> {
       const response = await endpoint.yoga.fetch('http://localhost/graphql?query={__typename}');
       return response.ok;
     },
+    startJobs: begin,
     stopStreams: () => services.streams.abort(),
     close: async () => {
       services.streams.abort();

@@ -82,6 +82,12 @@ export function originsProblem(given: string): string | null {
   return bad === undefined ? null : `"${bad}" is not an origin`;
 }
 
+/** What is wrong with a list of repositories of tenants. */
+export function repositoriesProblem(given: string): string | null {
+  const bad = listOf(given).find((one) => !/^[a-z0-9-]+:[\w.-]+\/[\w.-]+$/i.test(one));
+  return bad === undefined ? null : `"${bad}" is not tenant:owner/name`;
+}
+
 /** The parts between commas. */
 export function listOf(given: string): string[] {
   return given

@@ -9,6 +9,7 @@ import {
   listOf,
   noProblem,
   originsProblem,
+  repositoriesProblem,
   type Shown,
   text,
   wholeNumber,
@@ -91,6 +92,15 @@ const VARIABLES = {
     'a token',
     'nothing',
   ),
+  GITHUB_REPOSITORIES: text(
+    repositoriesProblem,
+    [
+      'For which imports over the API GITHUB_TOKEN is used; the command line may use it for any',
+      'none: they read public repositories only',
+      'acme:acme/private-app,acme:acme/other',
+    ],
+    'tenant:owner/name, several with commas',
+  ),
   TRUST_PROXY: wholeNumber(0, 10, 0, ['Proxies in front whose X-Forwarded-For entry is believed', '0', '1']),
 } as const;
 
@@ -127,6 +137,8 @@ export interface Env {
   /** Without a slash at the end. */
   GITHUB_API_URL: string;
   GITHUB_TOKEN: string | null;
+  /** tenant:owner/name */
+  GITHUB_REPOSITORIES: readonly string[];
   /** Number of proxies; 0 means X-Forwarded-For is ignored. */
   TRUST_PROXY: number;
 }
@@ -192,6 +204,7 @@ function resolve(raw: Raw): Env {
     ENCRYPTION_KEYS: raw.ENCRYPTION_KEYS ?? DB_ENCRYPTION_KEY,
     PUBLIC_URL: (raw.PUBLIC_URL ?? `http://${reachable}:${raw.PORT}`).replace(/\/+$/, ''),
     CORS_ORIGINS: listOf(raw.CORS_ORIGINS ?? ''),
+    GITHUB_REPOSITORIES: listOf(raw.GITHUB_REPOSITORIES ?? ''),
     GITHUB_API_URL: (raw.GITHUB_API_URL ?? 'https://api.github.com').replace(/\/+$/, ''),
     GRAPHIQL: raw.GRAPHIQL === null ? !production : raw.GRAPHIQL === 'true' || raw.GRAPHIQL === '1',
   };

@@ -31,9 +31,11 @@ async function serve(options: ServeOptions): Promise<void> {
   const runtime = await openRuntime({ migrate: options.migrate });
   const { env, log, server } = runtime;
   try {
-    const app = await createApp({ databaseUrl: server.appUrl, env, log });
+    // The demo tells a story of the past, into which work at the present time would meddle.
+    const app = await createApp({ databaseUrl: server.appUrl, env, log, jobs: false });
     try {
       const key = server.embedded && options.demo ? await prepareDemo(app.services) : null;
+      app.startJobs();
       const port = options.port === undefined ? env.PORT : Number(options.port);
       if (!Number.isInteger(port) || port < 0 || port > 65_535)
         throw new Error(`--port ${options.port}: a port is a number from 0 to 65535`);

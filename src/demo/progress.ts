@@ -5,6 +5,10 @@ import { type WriteTx, withWrite } from '../data/write.ts';
 import type { Services } from '../services.ts';
 import { withStableIds } from './stable-ids.ts';
 
+/** The demo's stories. Later versions add some: a demo that was loaded by an earlier one gets what it lacks. */
+export const PARTS = ['intel', 'delivery'] as const;
+export type Part = (typeof PARTS)[number];
+
 /** What the tenant's settings remember of the loading. */
 export interface Progress {
   /** when the demo's days end: a later call that completes the demo must not invent another one */
@@ -12,6 +16,10 @@ export interface Progress {
   /** steps that are done */
   steps: number;
   complete: boolean;
+  /** the stories that are told by these steps */
+  parts: Part[];
+  /** those that were complete before */
+  before: Part[];
 }
 
 /** How far the loading is; null when it has not begun. */
@@ -22,15 +30,27 @@ export async function readProgress(services: Services, tenantId: string): Promis
       values: [tenantId],
     }),
   );
-  return row?.demo ?? null;
+  return withParts(row?.demo);
 }
 
-/** Begins the loading, or gives how far it is. */
+/** The first version knew of one story, and did not say so. */
+function withParts(demo: Partial<Progress> | null | undefined): Progress | null {
+  return demo ? ({ parts: ['intel'], before: [], ...demo } as Progress) : null;
+}
+
+/** Whether all stories are there. */
+export function isComplete(demo: Progress | null): boolean {
+  return Boolean(demo?.complete && PARTS.every((part) => demo.parts.includes(part) || demo.before.includes(part)));
+}
+
+/** Begins the loading of what is missing, or gives how far it is. */
 export async function begin(services: Services, tenantId: string, now: Date): Promise<Progress> {
   const { value } = await withWrite(services.write, systemViewer(tenantId, 'demo'), 'demo.begin', async (tx) => {
     const { settings, demo } = await lockProgress(tx);
-    if (demo) return demo;
-    const begun: Progress = { now: now.toISOString(), steps: 0, complete: false };
+    if (demo && (!demo.complete || isComplete(demo))) return demo;
+    const before = demo ? [...demo.before, ...demo.parts] : [];
+    const parts = PARTS.filter((part) => !before.includes(part));
+    const begun: Progress = { now: now.toISOString(), steps: 0, complete: false, parts, before };
     await writeProgress(tx, settings, begun);
     return begun;
   });
@@ -64,7 +84,7 @@ async function lockProgress(tx: WriteTx): Promise<{ settings: Settings; demo: Pr
     tx.tenantId,
   );
   const settings = row?.settings ?? {};
-  return { settings, demo: (settings.demo as Progress | undefined) ?? null };
+  return { settings, demo: withParts(settings.demo as Partial<Progress> | undefined) };
 }
 
 async function writeProgress(tx: WriteTx, settings: Settings, demo: Progress): Promise<void> {

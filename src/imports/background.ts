@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Viewer } from '../access/viewer.ts';
 import { readRecords } from '../data/record-reader.ts';
+import { withWrite } from '../data/write.ts';
 import { DomainError } from '../errors.ts';
 import { asImportRun, failRun, type NewRun, showProgress } from '../modules/platform/import.service.ts';
 import type { Services } from '../services.ts';
@@ -36,10 +37,22 @@ export function runInBackground(services: Services, viewer: Viewer, work: TextIm
 }
 
 async function fromGithub(services: Services, viewer: Viewer, { run, options, fullResync }: TextImport): Promise<void> {
-  const { GITHUB_API_URL: apiUrl, GITHUB_TOKEN: token } = services.env;
+  const { GITHUB_API_URL: apiUrl } = services.env;
   const { id, dryRun } = run;
   const repository = options.repository ?? '';
+  const token = await tokenFor(services, viewer, repository);
   await syncGithub(services, viewer, { ...options, id, repository, apiUrl, token, fullResync, dryRun });
+}
+
+/** The operator's token opens what it may see to whoever may use it: it is only used where the operator says so. */
+async function tokenFor(services: Services, viewer: Viewer, repository: string): Promise<string | null> {
+  const { GITHUB_TOKEN, GITHUB_REPOSITORIES } = services.env;
+  if (GITHUB_TOKEN === null) return null;
+  const { value } = await withWrite(services.write, viewer, 'tenant.slug', (tx) =>
+    tx.db.tenant.findUniqueOrThrow({ where: { id: tx.tenantId }, select: { slug: true } }),
+  );
+  const allowed = GITHUB_REPOSITORIES.some((one) => one.toLowerCase() === `${value.slug}:${repository}`.toLowerCase());
+  return allowed ? GITHUB_TOKEN : null;
 }
 
 /** The reader reads files, by pieces: the text becomes one for as long as it takes. */

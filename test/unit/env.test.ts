@@ -30,6 +30,7 @@ describe('defaults', () => {
       GRAPHIQL: true,
       GITHUB_API_URL: 'https://api.github.com',
       GITHUB_TOKEN: null,
+      GITHUB_REPOSITORIES: [],
       TRUST_PROXY: 0,
     });
   });

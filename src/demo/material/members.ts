@@ -2,7 +2,9 @@ import type { Role } from '../../access/permissions.ts';
 
 export interface DemoMember {
   /** what the rest of the demo calls this person */
-  key: 'owner' | 'manager' | 'ada' | 'bruno' | 'chiara' | 'viewer';
+  key:
+    | ('owner' | 'manager' | 'ada' | 'bruno' | 'chiara' | 'viewer')
+    | ('cleo' | 'marta' | 'sven' | 'erin' | 'enzo' | 'quinn');
   displayName: string;
   email: string;
   role: Role;
@@ -52,5 +54,47 @@ export const MEMBERS: readonly DemoMember[] = [
     email: 'viewer@demo.example',
     role: 'VIEWER',
     password: 'demo-viewer-2026',
+  },
+  {
+    key: 'cleo',
+    displayName: 'Cleo Chief',
+    email: 'cleo@demo.example',
+    role: 'CTO',
+    password: 'demo-cto-2026',
+  },
+  {
+    key: 'marta',
+    displayName: 'Marta Manager',
+    email: 'marta@demo.example',
+    role: 'MANAGER',
+    password: 'demo-manager-2026',
+  },
+  {
+    key: 'sven',
+    displayName: 'Sven Senior',
+    email: 'sven@demo.example',
+    role: 'SENIOR_ENGINEER',
+    password: 'demo-engineer-2026',
+  },
+  {
+    key: 'erin',
+    displayName: 'Erin Engineer',
+    email: 'erin@demo.example',
+    role: 'ENGINEER',
+    password: 'demo-engineer-2026',
+  },
+  {
+    key: 'enzo',
+    displayName: 'Enzo Engineer',
+    email: 'enzo@demo.example',
+    role: 'ENGINEER',
+    password: 'demo-engineer-2026',
+  },
+  {
+    key: 'quinn',
+    displayName: 'Quinn Quality',
+    email: 'quinn@demo.example',
+    role: 'QA_ENGINEER',
+    password: 'demo-quality-2026',
   },
 ];
