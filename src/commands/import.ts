@@ -10,6 +10,7 @@ import { contentImporter, type IntelOptions, keywordImporter } from '../imports/
 import { BUG_COLUMNS } from '../modules/delivery/imports/bug.import.ts';
 import { HISTORY_COLUMNS } from '../modules/delivery/imports/bug-history.import.ts';
 import { builtInGuesses } from '../modules/delivery/imports/bug-values.ts';
+import { mappingJson } from '../modules/delivery/imports/mapping.ts';
 import { METRIC_COLUMNS } from '../modules/delivery/imports/metric.import.ts';
 import { CONTENT_COLUMNS } from '../modules/intel/content.import.ts';
 import { KEYWORD_COLUMNS } from '../modules/intel/keyword.import.ts';
@@ -187,7 +188,7 @@ function weight(text: string): number {
 function mappingOf(flags: Flags): unknown {
   if (!flags.mapping) return undefined;
   try {
-    return JSON.parse(readFileSync(flags.mapping, 'utf8').replace(/^\u{feff}/u, ''));
+    return mappingJson(readFileSync(flags.mapping, 'utf8'));
   } catch (error) {
     throw new Error(`${flags.mapping}: ${error instanceof Error ? error.message : String(error)}`);
   }

@@ -208,7 +208,8 @@ function toDomainError(error: unknown): unknown {
   // Raw SQL tells PostgreSQL's own codes.
   const state = sqlState(error);
   if (error.code === 'P2002' || state === '23505') return new Conflict('another row has the same key');
-  if (error.code === 'P2003' || state === '23503') return new InvalidInput('refers to a row that does not exist or is still referred to');
+  if (error.code === 'P2003' || state === '23503')
+    return new InvalidInput('refers to a row that does not exist or is still referred to');
   if (error.code === 'P2025') return new NotFound('there is no such row');
   if (state === '23514') return new InvalidInput('a value is out of the range that the database allows');
   return error;

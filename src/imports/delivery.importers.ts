@@ -84,6 +84,10 @@ class SeenIds {
 class Undated {
   #bugs = 0;
 
+  clear(): void {
+    this.#bugs = 0;
+  }
+
   count({ status, resolvedAt }: Pick<BugRecord, 'status' | 'resolvedAt'>): void {
     if (resolvedAt === null && RESOLVED_STATUSES.includes(status)) this.#bugs++;
   }
@@ -124,7 +128,10 @@ function bugImporter(mapping: ImportMapping<BugField>): Importer<PlacedRecord> {
     store: (tx, bugs) => importBugs(tx, bugs, mapping.source ?? 'CSV'),
     mapping: () => ({ columns: map.chosen(), values: Object.fromEntries(guesses) }),
     notes: () => [...[...guesses].map(([word, becomes]) => `${word} is read as ${becomes}`), ...undated.notes()],
-    restart: () => seen.clear(),
+    restart: () => {
+      seen.clear();
+      undated.clear();
+    },
   };
 }
 
@@ -205,6 +212,7 @@ export function issueImporter(mapping: ImportMapping, repository: string | null)
     notes: () => [...(pullRequests > 0 ? [`${pullRequests} pull requests were left out`] : []), ...undated.notes()],
     restart: () => {
       seen.clear();
+      undated.clear();
       pullRequests = 0;
     },
   };

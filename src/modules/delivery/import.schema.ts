@@ -71,6 +71,8 @@ addMutation({
   run: async (ctx, input) => {
     const kind = KINDS[input.kind];
     requirePermission(ctx, kind === 'metrics' ? 'metric:write' : 'bug:write');
+    // Projects that are new are created.
+    if (kind !== 'bug-history') requirePermission(ctx, 'project:write');
     const { mapping, project, repository, dryRun, atomic, fullResync } = input;
     const options = { mapping: mapping ?? undefined, project, repository };
     checkOptions(kind, options);

@@ -31,18 +31,13 @@ export function fold(text: string): string {
   return text.trim().toLowerCase();
 }
 
-/**
- * Reads the text of a mapping file; `fields` are the ones that its columns can be for. Throws InvalidInput, which says
- * where a key or a value is wrong and which ones there are.
- */
-export function parseMapping<F extends string>(text: string, fields: readonly F[]): ImportMapping<F> {
-  let value: unknown;
+/** The JSON of a mapping file. Throws InvalidInput with line and column. */
+export function mappingJson(text: string): unknown {
   try {
-    value = JSON.parse(text.replace(/^\u{feff}/u, ''));
+    return JSON.parse(text.replace(/^\u{feff}/u, ''));
   } catch {
     throw new InvalidInput(`the mapping is not valid JSON${place(text)}`);
   }
-  return toMapping(value, fields);
 }
 
 function place(text: string): string {

@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidInput } from '../../../../src/errors.ts';
 import { BUG_FIELDS, type BugField } from '../../../../src/modules/delivery/imports/bug.import.ts';
-import { type ImportMapping, NO_MAPPING, parseMapping } from '../../../../src/modules/delivery/imports/mapping.ts';
+import {
+  type ImportMapping,
+  mappingJson,
+  NO_MAPPING,
+  toMapping,
+} from '../../../../src/modules/delivery/imports/mapping.ts';
 
-const parse = (value: unknown) => parseMapping(JSON.stringify(value), BUG_FIELDS);
+const parse = (value: unknown) => toMapping(mappingJson(JSON.stringify(value)), BUG_FIELDS);
 const refusal = (text: string): InvalidInput => {
   try {
-    parseMapping(text, BUG_FIELDS);
+    toMapping(mappingJson(text), BUG_FIELDS);
   } catch (error) {
     if (error instanceof InvalidInput) return error;
   }
@@ -38,7 +43,7 @@ describe('a mapping file', () => {
   });
 
   it('may leave everything out, and begin with a byte order mark', () => {
-    expect(parseMapping('\ufeff{}', BUG_FIELDS)).toEqual(NO_MAPPING);
+    expect(toMapping(mappingJson('\ufeff{}'), BUG_FIELDS)).toEqual(NO_MAPPING);
     expect(parse({ columns: null, statuses: null, project: null })).toEqual(NO_MAPPING);
   });
 
