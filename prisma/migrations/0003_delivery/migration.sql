@@ -825,7 +825,9 @@ BEGIN
       + word_similarity(p_query, f.search_text) + ts_rank(f.search_vector, wanted))::real AS score
     FROM (
       SELECT p.* FROM projects p WHERE p.tenant_id = argus_tenant() AND p.search_text ILIKE '%' || escaped || '%'
+      -- likeness knows no exclusion
       UNION SELECT p.* FROM projects p WHERE p.tenant_id = argus_tenant() AND p_query <% p.search_text
+        AND wanted::text NOT LIKE '%!%'
       UNION SELECT p.* FROM projects p WHERE p.tenant_id = argus_tenant() AND p.search_vector @@ wanted
     ) f
     ORDER BY score DESC, f.id DESC
@@ -886,7 +888,8 @@ BEGIN
       WHERE b.tenant_id = argus_tenant() AND b.id = ANY (more);
     found := found || more;
   END IF;
-  IF cardinality(found) >= p_limit THEN RETURN; END IF;
+  -- likeness knows no exclusion
+  IF cardinality(found) >= p_limit OR wanted::text LIKE '%!%' THEN RETURN; END IF;
 
   RETURN QUERY
     SELECT f.id, (word_similarity(needle, f.title) * 0.9)::real FROM (

@@ -102,12 +102,14 @@ function current(tx: WriteTx, id: string): Promise<Bug | null> {
 }
 
 /** Reports up to 500 bugs. */
-export function createBugBatch(
+export async function createBugBatch(
   deps: WriteDeps,
   viewer: Viewer,
   bugs: readonly NewBug[],
   atomic: boolean,
 ): Promise<Written<BatchResult[]>> {
+  const all = atomic && bugs.length <= MAX_BATCH ? await createAll(deps, viewer, bugs) : null;
+  if (all) return all;
   const project = (place: number) => bugs[place]?.projectId ?? '';
   const order = [...bugs.keys()].sort((a, b) => (project(a) < project(b) ? -1 : Number(project(a) > project(b))));
   return runBatch(
@@ -118,4 +120,20 @@ export function createBugBatch(
     { atomic, path: 'bugs', order },
     async (tx, bug) => (await createBugs(tx, [bug]))[0],
   );
+}
+
+/** All at once, which takes far fewer statements. Null when one is refused: one by one it then turns out which. */
+async function createAll(
+  deps: WriteDeps,
+  viewer: Viewer,
+  bugs: readonly NewBug[],
+): Promise<Written<BatchResult[]> | null> {
+  const write = (tx: WriteTx) => createBugs(tx, bugs);
+  try {
+    const { value, eventSeq } = await withWrite(deps, viewer, 'bug.batchCreate', write, { timeout: 60_000 });
+    return { value: value.map((bug, index) => ({ index, bug, error: null })), eventSeq };
+  } catch (error) {
+    if (!(error instanceof DomainError)) throw error;
+    return null;
+  }
 }

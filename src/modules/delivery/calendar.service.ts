@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { BusinessCalendar } from '../../../generated/prisma/client.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { InvalidInput } from '../../errors.ts';
@@ -30,7 +31,7 @@ function calendarColumns({ name, ...spec }: CalendarFields) {
   };
 }
 
-/** Changes a calendar: each policy that runs by it gets a new version of its rules. */
+/** Changes a calendar: when its times change, each policy that runs by it gets a new version of its rules. */
 export async function updateCalendar(
   tx: WriteTx,
   {
@@ -43,16 +44,21 @@ export async function updateCalendar(
   const version = (await tx.lock('BusinessCalendar', id, expectedVersion)) + 1;
   const data = calendarColumns(input);
   await checkName(tx, 'businessCalendar', data.name, id);
-  const row = await tx.db.businessCalendar.update({
-    where: { tenantId_id: { tenantId: tx.tenantId, id } },
-    data: { ...data, version },
-  });
+  const where = { tenantId_id: { tenantId: tx.tenantId, id } };
+  const before = await tx.db.businessCalendar.findUniqueOrThrow({ where });
+  const sameTimes = isDeepStrictEqual(specOf(before), specOf(data));
+  if (sameTimes && before.name === data.name) return before;
+  const row = await tx.db.businessCalendar.update({ where, data: { ...data, version } });
   const policies = await tx.db.slaPolicy.findMany({
     where: { tenantId: tx.tenantId, calendarId: id },
     orderBy: { id: 'asc' },
+    select: { id: true },
   });
-  for (const policy of policies) {
-    await tx.lock('SlaPolicy', policy.id);
+  for (const { id: policyId } of sameTimes ? [] : policies) {
+    await tx.lock('SlaPolicy', policyId);
+    const policy = await tx.db.slaPolicy.findUniqueOrThrow({
+      where: { tenantId_id: { tenantId: tx.tenantId, id: policyId } },
+    });
     const changed = await newVersion(tx, policy, { version: policy.version + 1 }, specOf(row), applyTo);
     finishPolicy(tx, 'SLA_POLICY_UPDATED', changed, { applyTo });
   }

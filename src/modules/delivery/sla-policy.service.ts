@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { BusinessCalendar, SlaPolicy } from '../../../generated/prisma/client.ts';
 import { type Condition, type FilterInput, parseFilter } from '../../data/filter.ts';
 import type { WriteTx } from '../../data/write.ts';
@@ -163,11 +164,22 @@ export async function updatePolicy(
   const checked = { ...pick(before), ...given } as Checked;
   checkPolicy(checked, tx.now);
   await checkName(tx, 'slaPolicy', checked.name, id);
-  const differs = (field: keyof Checked) => JSON.stringify(checked[field]) !== JSON.stringify(pick(before)[field]);
-  if (!(Object.keys(checked) as (keyof Checked)[]).some(differs)) return before;
+  // As it would be stored, whatever the order of the keys in the filter.
+  const wanted = columns(checked);
+  const differs = (field: keyof Checked) => !isDeepStrictEqual(wanted[field], pick(before)[field]);
+  if (!(Object.keys(checked) as (keyof Checked)[]).some(differs)) {
+    // Rules that were changed for new bugs only may be given to the open ones later.
+    if (applyTo === 'NEW' || before.openRulesVersion === before.rulesVersion) return before;
+    const policy = await tx.db.slaPolicy.update({
+      where,
+      data: { version: before.version + 1, openRulesVersion: before.rulesVersion },
+    });
+    await refreshOpenBugs(tx, policy.id);
+    return finishPolicy(tx, 'SLA_POLICY_UPDATED', policy, { applyTo });
+  }
   const calendar = await calendarSpec(tx, checked.calendarId);
   const newRules = RULES.some(differs);
-  const data = { ...columns(checked), version: before.version + 1 };
+  const data = { ...wanted, version: before.version + 1 };
   const policy = newRules
     ? await newVersion(tx, before, data, calendar, applyTo)
     : await tx.db.slaPolicy.update({ where, data });
@@ -194,11 +206,14 @@ export async function newVersion(
     data: { ...data, rulesVersion, ...open },
   });
   await addVersion(tx, policy, calendar);
-  if (applyTo === 'OPEN') {
-    const where = { tenantId: tx.tenantId, slaPolicyId: policy.id, status: { notIn: [...RESOLVED_STATUSES] } };
-    await tx.db.bug.updateMany({ where, data: { refreshAt: tx.now } });
-  }
+  if (applyTo === 'OPEN') await refreshOpenBugs(tx, policy.id);
   return policy;
+}
+
+/** Has the sweep look at the open bugs of a policy, which takes them to the rules that they are to have. */
+async function refreshOpenBugs(tx: WriteTx, slaPolicyId: string): Promise<void> {
+  const where = { tenantId: tx.tenantId, slaPolicyId, status: { notIn: [...RESOLVED_STATUSES] } };
+  await tx.db.bug.updateMany({ where, data: { refreshAt: tx.now } });
 }
 
 /** Tells of a policy that was written. */

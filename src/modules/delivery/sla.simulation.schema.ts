@@ -121,7 +121,8 @@ builder.queryFields((t) => ({
       const to = args.to ? resolveInstant(args.to, ctx.now, ['to']) : ctx.now;
       const policy = draftOf(toPolicy(args.draft), ctx.now);
       const calendar = policy.calendarId ? await calendarEntity.load(ctx, policy.calendarId) : null;
-      if (policy.calendarId && !calendar) throw new NotFound('there is no such BusinessCalendar', ['draft', 'calendarId']);
+      if (policy.calendarId && !calendar)
+        throw new NotFound('there is no such BusinessCalendar', ['draft', 'calendarId']);
       const { pauseOn, criticalHours: CRITICAL, highHours: HIGH, mediumHours: MEDIUM, lowHours: LOW } = policy;
       const rules = compileRules({
         ...policy,

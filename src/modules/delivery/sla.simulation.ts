@@ -47,7 +47,7 @@ const PAGE = 1_000;
 const MAX_BUGS = 100_000;
 const SHOWN = 100;
 
-type History = Pick<Row<'BugHistory'>, 'bugId' | 'field' | 'oldValue' | 'newValue' | 'status' | 'at'>;
+type History = Pick<Row<'BugHistory'>, 'bugId' | 'field' | 'oldValue' | 'newValue' | 'status' | 'at' | 'eventSeq'>;
 
 /**
  * Runs the life of every bug reported in [from, to) again under a draft of rules, from its recorded history, and counts
@@ -129,8 +129,8 @@ async function* livesOf(
     });
     const histories = await scope.query<History>({
       name: 'delivery_simulated_history',
-      text: `/* BugHistory.simulated */ SELECT bug_id AS "bugId", field, old_value AS "oldValue", new_value AS "newValue", status, at
-        FROM bug_history WHERE tenant_id = $1::uuid AND bug_id = ANY($2::uuid[]) AND (status IS NOT NULL OR field = 'severity')`,
+      text: `/* BugHistory.simulated */ SELECT bug_id AS "bugId", field, old_value AS "oldValue", new_value AS "newValue", status, at,
+          event_seq AS "eventSeq" FROM bug_history WHERE tenant_id = $1::uuid AND bug_id = ANY($2::uuid[]) AND (status IS NOT NULL OR field = 'severity')`,
       values: [tenantId, bugs.map(({ id }) => id)],
     });
     const byBug = Map.groupBy(histories, ({ bugId }) => bugId);

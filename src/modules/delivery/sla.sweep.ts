@@ -119,9 +119,9 @@ async function refresh(
   return { columns: { ...next, ...figures }, told: passed.length };
 }
 
-/** The clock under other rules: the bug's whole life so far is run again by them. */
+/** The clock under other rules: the bug's whole life so far is run again by them; if that is not known, it stays. */
 async function rebase(tx: WriteTx, bug: Bug, rules: SlaRules): Promise<SlaClock | null> {
   const history = await tx.db.bugHistory.findMany({ where: { tenantId: tx.tenantId, bugId: bug.id } });
   const timeline = timelineOf(bug, history);
-  return timeline && replay(rules, timeline, tx.now).clock;
+  return timeline ? replay(rules, timeline, tx.now).clock : clockOf(bug);
 }
