@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ColumnMap } from '../data/columns.ts';
 import { InvalidInput } from '../errors.ts';
-import { importBugs, type PlacedRecord } from '../modules/delivery/bug.upsert.ts';
+import { importBugs, type Outcome, type PlacedRecord } from '../modules/delivery/bug.upsert.ts';
 import { importHistory } from '../modules/delivery/bug-history.upsert.ts';
 import {
   BUG_FIELDS,
@@ -29,9 +29,9 @@ import {
   toMetric,
 } from '../modules/delivery/imports/metric.import.ts';
 import { recordProjectMetrics } from '../modules/delivery/metric.service.ts';
-import { ensureProjects, projectKey } from '../modules/delivery/project.service.ts';
+import { ensureProjects, importedKey, projectKey } from '../modules/delivery/project.service.ts';
 import { RESOLVED_STATUSES } from '../modules/delivery/values.ts';
-import { guesser, type Importer } from './importer.ts';
+import { guesser, type Importer, type ItemOutcome } from './importer.ts';
 
 /** Fields that the columns of each kind of file can be for. */
 export const DELIVERY_FIELDS = {
@@ -74,7 +74,8 @@ class SeenIds {
   }
 
   refuseAgain(id: string, column: string): void {
-    const hash = createHash('sha256').update(id).digest().readUIntBE(0, 6);
+    const digest = createHash('sha256').update(id).digest();
+    const hash = digest.readUIntBE(0, 6) * 16 + ((digest[6] ?? 0) >> 4);
     if (this.#seen.has(hash)) throw new InvalidInput(`${id} stands in this file before`, [column]);
     this.#seen.add(hash);
   }
@@ -100,14 +101,60 @@ class Undated {
   }
 }
 
+/** What an import makes and whom it does not know: told at its end. */
+class Told {
+  readonly #created = new Map<string, string>();
+  readonly #people = new Map<string, number>();
+  readonly #members = new Set<string>();
+
+  readonly watch = {
+    onCreated: ({ key, currency }: { key: string; currency: string }) => void this.#created.set(key, currency),
+    onMember: (name: string) => void this.#members.add(name),
+  };
+
+  person(name: string | null): void {
+    if (name === null || (this.#people.size >= 10_000 && !this.#people.has(name))) return;
+    this.#people.set(name, (this.#people.get(name) ?? 0) + 1);
+  }
+
+  notes(): string[] {
+    const projects = [...this.#created].map(([key, currency]) => `${key} (${currency})`);
+    const strangers = [...this.#people].filter(([name]) => !this.#members.has(name.toLowerCase()));
+    strangers.sort(([, a], [, b]) => b - a);
+    return [
+      ...(projects.length > 0 ? [`new projects: ${shortened(projects)}`] : []),
+      ...(strangers.length > 0
+        ? [`assignees who are no members: ${shortened(strangers.map(([name, count]) => `${name} (${count})`))}`]
+        : []),
+    ];
+  }
+}
+
+const SHOWN = 10;
+
+function shortened(list: readonly string[]): string {
+  const more = list.length > SHOWN ? ` and ${list.length - SHOWN} more` : '';
+  return `${list.slice(0, SHOWN).join(', ')}${more}`;
+}
+
 /** The project's key of a record, checked. Throws InvalidInput naming the column. */
 function placed<R extends { projectKey: string | null }>(record: R, column: string): R & { projectKey: string } {
   if (record.projectKey === null)
-    throw new InvalidInput('is empty: name the project in the file, or give one for all rows (--project KEY)', [
-      column,
-    ]);
-  projectKey(record.projectKey, [column]);
+    throw new InvalidInput('is empty: name the project in the file, or give one for all rows', [column]);
+  importedKey(record.projectKey, [column]);
   return { ...record, projectKey: record.projectKey };
+}
+
+/** Refusals of the store, with the column that they are about. */
+function refusals(outcomes: readonly Outcome[], column: string | undefined): ItemOutcome[] {
+  return outcomes.map((outcome) =>
+    typeof outcome === 'string' ? outcome : { refused: outcome.refused, code: 'CONFLICT', column: column ?? null },
+  );
+}
+
+/** Ids of two trackers that count alike are kept apart by the tracker's name. */
+function idOf({ tracker }: ImportMapping, id: string): string {
+  return tracker === null ? id : `${tracker}:${id}`;
 }
 
 function bugImporter(mapping: ImportMapping<BugField>): Importer<PlacedRecord> {
@@ -115,19 +162,26 @@ function bugImporter(mapping: ImportMapping<BugField>): Importer<PlacedRecord> {
   const seen = new SeenIds();
   const guesses = new Map<string, string>();
   const undated = new Undated();
+  const told = new Told();
   return {
     parse: (record) => {
       const columns = map.of(record);
       const bug = placed(toBug(record, columns, mapping), columns.projectKey ?? 'project');
       seen.refuseAgain(bug.externalId, columns.externalId ?? 'externalId');
       undated.count(bug);
+      told.person(bug.assignee);
       for (const { field, value, becomes } of guessesIn(record, columns, mapping))
         if (guesses.size < 200) guesses.set(`${field} ${JSON.stringify(value)}`, becomes);
-      return [{ item: bug, warnings: bug.warnings }];
+      return [{ item: { ...bug, externalId: idOf(mapping, bug.externalId) }, warnings: bug.warnings }];
     },
-    store: (tx, bugs) => importBugs(tx, bugs, mapping.source ?? 'CSV'),
+    store: async (tx, bugs) =>
+      refusals(await importBugs(tx, bugs, mapping.source ?? 'CSV', told.watch), map.chosen().externalId),
     mapping: () => ({ columns: map.chosen(), values: Object.fromEntries(guesses) }),
-    notes: () => [...[...guesses].map(([word, becomes]) => `${word} is read as ${becomes}`), ...undated.notes()],
+    notes: () => [
+      ...[...guesses].map(([word, becomes]) => `${word} is read as ${becomes}`),
+      ...told.notes(),
+      ...undated.notes(),
+    ],
     restart: () => {
       seen.clear();
       undated.clear();
@@ -139,7 +193,8 @@ function historyImporter(mapping: ImportMapping<HistoryField>): Importer<History
   const map = guesser<HistoryField>((record, kept) => historyColumns(record, { ...kept, ...mapping.columns }));
   return {
     parse: (record) => {
-      const item = toHistory(record, map.of(record), mapping);
+      const read = toHistory(record, map.of(record), mapping);
+      const item = { ...read, externalId: idOf(mapping, read.externalId) };
       if (item.oldValue !== item.newValue) return [{ item }];
       const column = map.of(record).newValue ?? null;
       return [{ item, warnings: [{ column, reason: 'is the same as the old value' }] }];
@@ -156,6 +211,7 @@ function historyImporter(mapping: ImportMapping<HistoryField>): Importer<History
 
 function metricImporter(mapping: ImportMapping<MetricField>): Importer<MetricRecord & { projectKey: string }> {
   const map = guesser<MetricField>((record, kept) => metricColumns(record, { ...kept, ...mapping.columns }));
+  const told = new Told();
   const seen = new SeenIds();
   return {
     parse: (record) => {
@@ -167,20 +223,21 @@ function metricImporter(mapping: ImportMapping<MetricField>): Importer<MetricRec
     store: async (tx, records) => {
       const projects = await ensureProjects(
         tx,
-        records.map(({ projectKey: key }) => ({ key })),
+        records.map((record) => record.projectKey),
+        told.watch,
       );
       return recordProjectMetrics(
         tx,
         records.map(({ projectKey: key, date, techStack, ...counts }) => ({
           ...counts,
-          projectId: projects.get(projectKey(key))?.id ?? '',
+          projectId: projects.get(importedKey(key))?.id ?? '',
           date: new Date(`${date}T00:00:00Z`),
           techStack: techStack ?? [],
         })),
       );
     },
     mapping: () => ({ columns: map.chosen() }),
-    notes: () => [],
+    notes: () => told.notes(),
     restart: () => seen.clear(),
   };
 }
@@ -193,6 +250,7 @@ export function issueImporter(mapping: ImportMapping, repository: string | null)
     throw new InvalidInput('issues need the repository that they are of: --repo owner/name', ['repository']);
   const seen = new SeenIds();
   const undated = new Undated();
+  const told = new Told();
   let pullRequests = 0;
   const project = mapping.project ?? repository.split('/')[1] ?? repository;
   projectKey(project, ['project']);
@@ -204,12 +262,18 @@ export function issueImporter(mapping: ImportMapping, repository: string | null)
         return [];
       }
       seen.refuseAgain(bug.externalId, 'number');
+      told.person(bug.assignee);
       undated.count(bug);
       return [{ item: placed(bug, 'project'), warnings: bug.warnings }];
     },
-    store: (tx, bugs) => importBugs(tx, bugs, 'GITHUB', repository),
+    store: async (tx, bugs) =>
+      refusals(await importBugs(tx, bugs, 'GITHUB', { ...told.watch, githubRepository: repository }), 'number'),
     mapping: () => ({ project, repository }) as ColumnMap<string>,
-    notes: () => [...(pullRequests > 0 ? [`${pullRequests} pull requests were left out`] : []), ...undated.notes()],
+    notes: () => [
+      ...(pullRequests > 0 ? [`${pullRequests} pull requests were left out`] : []),
+      ...told.notes(),
+      ...undated.notes(),
+    ],
     restart: () => {
       seen.clear();
       undated.clear();

@@ -144,6 +144,8 @@ function parse<T>(
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
     const [column = null] = error.inputPath;
+    // What is wrong with the columns of a CSV file is wrong with each of its rows: it is said once.
+    if (column === null && row.columns) throw error;
     refuse(report, row, file, { code: error.code, column, reason: `${column ?? ''} ${error.message}`.trim() });
   }
 }

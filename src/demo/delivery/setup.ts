@@ -54,6 +54,7 @@ export async function setUp(tx: WriteTx): Promise<void> {
     mediumHours: 60,
     lowHours: 180,
     restartOnReopen: true,
+    applyTo: 'NEW',
     calendarId: calendar.id,
   });
 }

@@ -7,7 +7,10 @@ import { clockOf } from './sla.clock-columns.ts';
 import { type BugSeverity, type BugStatus, RESOLVED_STATUSES } from './values.ts';
 
 /** Columns that follow from the others and from the time. */
-export type Figures = Pick<Bug, 'slaState' | 'priorityScore' | 'revenueImpact' | 'refreshAt'>;
+export type Figures = Pick<
+  Bug,
+  'slaState' | 'priorityScore' | 'revenueImpact' | 'refreshAt' | 'figuresAt' | 'figuresArr'
+>;
 
 export type FiguredBug = Omit<Bug, keyof Figures | 'severityRank' | 'revenueImpactSort' | 'slaDueSort'>;
 type Arr = { arr: Project['arr'] | string };
@@ -60,6 +63,8 @@ export function figuresOf(bug: FiguredBug, project: Arr, rules: SlaRules | null,
     slaState: slaStateAt(clock, now, { resolved }),
     priorityScore: score,
     revenueImpact: impact.value,
+    figuresAt: now,
+    figuresArr: new Decimal(String(project.arr)),
     refreshAt: resolved ? null : refreshAt(bug, clock, rules, impact, now),
   };
 }

@@ -6,7 +6,7 @@ import type { clockColumns } from './sla.clock-columns.ts';
 /** The derived columns of a bug. */
 export type BugRow = ReturnType<typeof clockColumns> &
   Figures &
-  Pick<Bug, 'id' | 'slaRulesVersion' | 'slaTold' | 'resolvedAt' | 'version'>;
+  Pick<Bug, 'id' | 'slaPolicyId' | 'slaRulesVersion' | 'slaTold' | 'resolvedAt' | 'version'>;
 
 const WRITTEN = {
   slaCycle: 'int4',
@@ -22,11 +22,14 @@ const WRITTEN = {
   slaBreachedAt: 'timestamptz',
   slaMetAt: 'timestamptz',
   slaMissedAt: 'timestamptz',
+  slaPolicyId: 'uuid',
   slaRulesVersion: 'int4',
   slaTold: 'int2',
   slaState: 'text',
   priorityScore: 'int4',
   revenueImpact: 'numeric',
+  figuresAt: 'timestamptz',
+  figuresArr: 'numeric',
   refreshAt: 'timestamptz',
   resolvedAt: 'timestamptz',
   version: 'int4',

@@ -127,11 +127,10 @@ builder.prismaObjectFields('Bug', (t) => ({
   priorityScore: t.exposeInt('priorityScore', { description: '0 to 100; 0 once it is resolved' }),
   priorityBreakdown: t.field({
     type: [PriorityPartType],
-    description: 'how the priority comes about, reckoned now',
+    description: 'how the priority came about when it was reckoned; empty once it is resolved',
     resolve: async (bug, _, ctx) => {
-      const [project, rules] = await Promise.all([projectEntity.load(ctx, bug.projectId), rulesOf(ctx, bug)]);
-      if (!project) return [];
-      return [...priorityOf(bug, impactOf(bug, project, ctx.now).value, rules, ctx.now).parts];
+      const impact = impactOf(bug, { arr: bug.figuresArr }, bug.figuresAt);
+      return [...priorityOf(bug, impact.value, await rulesOf(ctx, bug), bug.figuresAt).parts];
     },
   }),
   affectedShare: t.field({
@@ -146,12 +145,12 @@ builder.prismaObjectFields('Bug', (t) => ({
   }),
   revenueImpactBreakdown: t.field({
     type: RevenueImpactType,
-    nullable: true,
-    description: 'how it comes about, reckoned now',
-    resolve: async (bug, _, ctx) => {
-      const project = await projectEntity.load(ctx, bug.projectId);
-      return project ? impactOf(bug, project, ctx.now) : null;
-    },
+    description: 'how it came about when it was reckoned',
+    resolve: (bug) => impactOf(bug, { arr: bug.figuresArr }, bug.figuresAt),
+  }),
+  figuresAt: t.expose('figuresAt', {
+    type: 'DateTime',
+    description: 'when priority and revenue impact were reckoned: at each change, and as time goes by',
   }),
   sla: t.field({ type: Sla, resolve: (bug) => bug }),
   slaState: t.field({ type: SlaState, resolve: (bug) => enumValue(SLA_STATES, bug.slaState) }),

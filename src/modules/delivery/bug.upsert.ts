@@ -5,51 +5,69 @@ import { isResolved } from './bug.figures.ts';
 import { type BugColumns, type BugDraft, insertBugs, saveBug } from './bug.store.ts';
 import { timedBy } from './bug-history.upsert.ts';
 import type { BugRecord } from './imports/bug.import.ts';
-import { ensureProjects, projectKey } from './project.service.ts';
+import { ensureProjects, importedKey } from './project.service.ts';
 import { ensurePolicy } from './sla.rules.ts';
 import type { ImportSource } from './values.ts';
 
-export type Outcome = 'CREATED' | 'UPDATED' | 'UNCHANGED';
+export type Outcome = 'CREATED' | 'UPDATED' | 'UNCHANGED' | { refused: string; field: string };
+
+/** What an import tells of as it goes on. */
+export interface ImportWatch {
+  githubRepository?: string;
+  onCreated?: (project: Project) => void;
+  /** a name of the file that is a member's */
+  onMember?: (name: string) => void;
+}
 
 /** A record whose project is known. */
 export type PlacedRecord = BugRecord & { projectKey: string };
 
 /**
  * Takes in bugs of another tracker, by their source and external id. A record that is the same as when it was last
- * taken changes nothing, whatever was done with the bug here since; one that differs is written over the bug. Ids
- * must be distinct. Answers in the order of the records.
+ * taken changes nothing, whatever was done with the bug here since; one that differs is written over the bug, unless
+ * that is another project's: two trackers may count alike. Ids must be distinct. Answers in the order of the records.
  */
 export async function importBugs(
   tx: WriteTx,
   records: readonly PlacedRecord[],
   source: ImportSource,
-  repository?: string,
+  watch: ImportWatch = {},
 ): Promise<Outcome[]> {
   const hashes = records.map(hashOf);
   const known = await knownBugs(tx, records, source);
   const outcomes = records.map((record, i): Outcome => {
     const bug = known.get(record.externalId);
-    return bug ? (bug.importHash === hashes[i] ? 'UNCHANGED' : 'UPDATED') : 'CREATED';
+    if (!bug) return 'CREATED';
+    if (bug.importHash === hashes[i]) return 'UNCHANGED';
+    const { key, name } = bug.project;
+    return key === importedKey(record.projectKey) || name === record.projectKey ? 'UPDATED' : ofAnother(record, bug);
   });
-  const wanted = records.filter((_, i) => outcomes[i] !== 'UNCHANGED');
+  const wanted = records.filter((_, i) => outcomes[i] === 'CREATED' || outcomes[i] === 'UPDATED');
   if (wanted.length === 0) return outcomes;
   await ensurePolicy(tx);
   const projects = await ensureProjects(
     tx,
-    wanted.map(({ projectKey: key }) => ({ key, githubRepository: repository })),
+    wanted.map((record) => record.projectKey),
+    watch,
   );
   const people = await membersByName(tx, wanted);
+  for (const name of people.keys()) watch.onMember?.(name);
   const drafts: BugDraft[] = [];
-  for (const [i, record] of records.entries()) {
-    const project = projects.get(projectKey(record.projectKey));
-    if (outcomes[i] === 'UNCHANGED' || !project) continue;
-    const columns = { ...columnsOf(record, people), importHash: hashes[i] ?? null };
+  for (const record of wanted) {
+    const project = projects.get(importedKey(record.projectKey));
+    if (!project) continue;
+    const columns = { ...columnsOf(record, people), importHash: hashOf(record) };
     const bug = known.get(record.externalId);
     if (bug) await update(tx, bug, record, columns);
     else drafts.push(draftOf(tx, record, project, columns, source));
   }
   if (drafts.length > 0) await insertBugs(tx, drafts);
   return outcomes;
+}
+
+function ofAnother(record: PlacedRecord, { number, project }: { number: number; project: Project }): Outcome {
+  const refused = `${record.externalId} is ${project.key}-${number} already, a bug of another project: if it is of another tracker, give that a name in the mapping ({ "tracker": "name" })`;
+  return { refused, field: 'externalId' };
 }
 
 /** Of what a tracker says of a bug, and nothing else: warnings are about the file. */
@@ -75,26 +93,18 @@ async function knownBugs(tx: WriteTx, records: readonly PlacedRecord[], source: 
   return new Map(bugs.map((bug) => [bug.externalId ?? '', bug]));
 }
 
-/** Members whom the tracker's names fit: by display name, or by e-mail address. */
+/** Members whom the tracker's names fit, by these names in lower case: display name or e-mail address, whatever the case. */
 async function membersByName(tx: WriteTx, records: readonly PlacedRecord[]): Promise<Map<string, string>> {
-  const names = [...new Set(records.flatMap(({ assignee, reporter }) => [assignee, reporter]))].filter(
-    (name) => name !== null,
-  );
+  const names = records.flatMap(({ assignee, reporter }) => [assignee, reporter]).filter((name) => name !== null);
   if (names.length === 0) return new Map();
-  const members = await tx.db.member.findMany({
-    where: {
-      tenantId: tx.tenantId,
-      OR: [{ displayName: { in: names } }, { user: { email: { in: names.map((name) => name.toLowerCase()) } } }],
-    },
-    select: { id: true, displayName: true, user: { select: { email: true } } },
-    orderBy: { id: 'asc' },
-  });
-  const byName = new Map<string, string>();
-  for (const { id, displayName, user } of members) {
-    byName.set(displayName.toLowerCase(), id);
-    byName.set(user.email, id);
-  }
-  return byName;
+  const members = await tx.db.$queryRawUnsafe<{ id: string; name: string; email: string }[]>(
+    `/* Member.byName */ SELECT m.id, lower(m.display_name) AS name, u.email FROM members m JOIN users u ON u.id = m.user_id
+     WHERE m.tenant_id = $1::uuid AND (lower(m.display_name) = ANY($2::text[]) OR u.email = ANY($2::text[])) ORDER BY m.id DESC`,
+    tx.tenantId,
+    [...new Set(names.map((name) => name.toLowerCase()))],
+  );
+  // Of two with one name the older is taken.
+  return new Map(members.flatMap(({ id, name, email }) => [[name, id] as const, [email, id] as const]));
 }
 
 function columnsOf(record: PlacedRecord, people: Map<string, string>) {

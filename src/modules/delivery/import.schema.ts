@@ -12,7 +12,7 @@ import { runInBackground, type TextImport } from '../../imports/background.ts';
 import { type DeliveryKind, type DeliveryOptions, deliveryImporter } from '../../imports/delivery.importers.ts';
 import { importEntity } from '../platform/entities.ts';
 import { ImportRun } from '../platform/import.schema.ts';
-import { announceRun, watchRun } from '../platform/import.service.ts';
+import { announceRun, insistOnNone, watchRun } from '../platform/import.service.ts';
 import { MAX_TITLE } from './bug.service.ts';
 
 const KINDS = { BUGS: 'bugs', BUG_HISTORY: 'bug-history', METRICS: 'metrics', GITHUB_ISSUES: 'github-issues' } as const;
@@ -76,7 +76,7 @@ addMutation({
     const { mapping, project, repository, dryRun, atomic, fullResync } = input;
     const options = { mapping: mapping ?? undefined, project, repository };
     checkOptions(kind, options);
-    if (typeof input.content !== 'string' && kind !== 'github-issues')
+    if (input.content?.trim() === '' || (typeof input.content !== 'string' && kind !== 'github-issues'))
       throw new InvalidInput('give the text of the file', ['content']);
     if (typeof input.content !== 'string' && atomic)
       throw new InvalidInput('issues that are read from the API are stored page by page', ['atomic']);
@@ -98,6 +98,7 @@ addMutation({
       fullResync,
     };
     const viewer = viewerOf(ctx);
+    await insistOnNone(ctx.services, viewer, work.run);
     const announced = await withWrite(ctx.services.write, viewer, 'import.announce', (tx) => announceRun(tx, work.run));
     runInBackground(ctx.services, viewer, work);
     return announced;

@@ -227,17 +227,36 @@ export async function moveProject(
   return row;
 }
 
-/** Projects by key, those that are new created under their key: what imports work with. */
+/** The key of a project that another system names: what no key can hold becomes a hyphen. InvalidInput if nothing is left. */
+export function importedKey(named: string, path: readonly string[] = ['project']): string {
+  const key = named.toUpperCase().replace(/[^A-Z0-9_./-]+/g, '-');
+  return projectKey(key.replace(/^[^A-Z0-9]+|-+$/g, ''), path);
+}
+
+/**
+ * The projects that another system names, by the keys of these names: those that have the key, or the very name; those
+ * that are new are created, and told to `onCreated`.
+ */
 export async function ensureProjects(
   tx: WriteTx,
-  wanted: readonly { key: string; name?: string; githubRepository?: string }[],
+  named: readonly string[],
+  options: { githubRepository?: string; onCreated?: (project: Project) => void } = {},
 ): Promise<Map<string, Project>> {
-  const byKey = new Map(wanted.map((one) => [projectKey(one.key), one]));
-  const rows = await tx.db.project.findMany({ where: { tenantId: tx.tenantId, key: { in: [...byKey.keys()] } } });
-  const found = new Map(rows.map((row) => [row.key, row]));
-  for (const [key, { key: given, name, githubRepository }] of [...byKey].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    if (!found.has(key))
-      found.set(key, await createProject(tx, { key, name: (name ?? given).slice(0, 200), githubRepository }));
+  const byKey = new Map(named.map((name) => [importedKey(name), name]));
+  const rows = await tx.db.project.findMany({
+    where: {
+      tenantId: tx.tenantId,
+      OR: [{ key: { in: [...byKey.keys()] } }, { name: { in: [...byKey.values()] } }],
+    },
+    orderBy: { id: 'asc' },
+  });
+  const found = new Map<string, Project>();
+  for (const [key, name] of [...byKey].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const there = rows.find((row) => row.key === key) ?? rows.find((row) => row.name === name);
+    const project =
+      there ?? (await createProject(tx, { key, name: name.slice(0, 200), githubRepository: options.githubRepository }));
+    if (!there) options.onCreated?.(project);
+    found.set(key, project);
   }
   return found;
 }

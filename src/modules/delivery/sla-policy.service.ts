@@ -98,16 +98,29 @@ export function draftOf(fields: PolicyFields, now: Date): Checked {
   return checked;
 }
 
-/** Sets up a policy, the rules' version 1. It counts for bugs that come from now on. */
-export async function createPolicy(tx: WriteTx, input: PolicyFields & { name: string }): Promise<SlaPolicy> {
+/**
+ * Sets up a policy, the rules' version 1. It counts for bugs that come from now on, and with `applyTo` OPEN for the open
+ * ones too that it is the first to fit: the sweep takes them over, their past included.
+ */
+export async function createPolicy(
+  tx: WriteTx,
+  { applyTo, ...input }: PolicyFields & { name: string; applyTo: ApplyTo },
+): Promise<SlaPolicy> {
   const checked = draftOf(input, tx.now);
   await checkName(tx, 'slaPolicy', checked.name);
   const calendar = await calendarSpec(tx, checked.calendarId);
   const policy = await tx.db.slaPolicy.create({
-    data: { ...columns(checked), tenantId: tx.tenantId, id: newId(), createdAt: tx.now },
+    data: {
+      ...columns(checked),
+      openRulesVersion: applyTo === 'OPEN' ? 1 : 0,
+      tenantId: tx.tenantId,
+      id: newId(),
+      createdAt: tx.now,
+    },
   });
   await addVersion(tx, policy, calendar);
-  return finishPolicy(tx, 'SLA_POLICY_CREATED', policy, {});
+  if (applyTo === 'OPEN') await refreshOpenBugs(tx);
+  return finishPolicy(tx, 'SLA_POLICY_CREATED', policy, { applyTo });
 }
 
 function columns(policy: Checked) {
@@ -174,7 +187,7 @@ export async function updatePolicy(
       where,
       data: { version: before.version + 1, openRulesVersion: before.rulesVersion },
     });
-    await refreshOpenBugs(tx, policy.id);
+    await refreshOpenBugs(tx);
     return finishPolicy(tx, 'SLA_POLICY_UPDATED', policy, { applyTo });
   }
   const calendar = await calendarSpec(tx, checked.calendarId);
@@ -206,13 +219,13 @@ export async function newVersion(
     data: { ...data, rulesVersion, ...open },
   });
   await addVersion(tx, policy, calendar);
-  if (applyTo === 'OPEN') await refreshOpenBugs(tx, policy.id);
+  if (applyTo === 'OPEN') await refreshOpenBugs(tx);
   return policy;
 }
 
-/** Has the sweep look at the open bugs of a policy, which takes them to the rules that they are to have. */
-async function refreshOpenBugs(tx: WriteTx, slaPolicyId: string): Promise<void> {
-  const where = { tenantId: tx.tenantId, slaPolicyId, status: { notIn: [...RESOLVED_STATUSES] } };
+/** Has the sweep look at all open bugs, which takes them to the policy and the rules that they are to have. */
+async function refreshOpenBugs(tx: WriteTx): Promise<void> {
+  const where = { tenantId: tx.tenantId, status: { notIn: [...RESOLVED_STATUSES] } };
   await tx.db.bug.updateMany({ where, data: { refreshAt: tx.now } });
 }
 

@@ -47,13 +47,15 @@ function rulesOf(version: Pick<SlaPolicyVersion, 'tenantId' | 'policyId' | 'rule
 }
 
 interface ActivePolicy extends PolicyInForce {
+  /** 0: it takes no open bugs over */
+  openRulesVersion: number;
   fits(bug: Readonly<Record<string, unknown>>): boolean;
 }
 
 const active = new WeakMap<WriteTx, Promise<ActivePolicy[]>>();
 
 /** The policy for a new bug: the first active one, by position, whose filter the bug fits. Null: there is none. */
-export async function policyFor(tx: WriteTx, bug: Readonly<Record<string, unknown>>): Promise<PolicyInForce | null> {
+export async function policyFor(tx: WriteTx, bug: Readonly<Record<string, unknown>>): Promise<ActivePolicy | null> {
   let policies = active.get(tx);
   if (!policies) {
     policies = loadActive(tx);
@@ -76,6 +78,7 @@ async function loadActive(tx: WriteTx): Promise<ActivePolicy[]> {
     policies.map(async (policy) => ({
       policyId: policy.id,
       rulesVersion: policy.rulesVersion,
+      openRulesVersion: policy.openRulesVersion,
       rules: await rulesAt(tx, policy.id, policy.rulesVersion),
       fits: filterPredicate(parseFilter(bugList, policy.filter as FilterInput, tx.now)),
     })),

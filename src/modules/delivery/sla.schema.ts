@@ -81,7 +81,7 @@ builder.queryFields((t) => ({
 const ApplyTo = defineEnum(
   'SlaApplyTo',
   APPLY_TO,
-  'For which bugs new rules count: NEW, those that come; OPEN, the open ones too, their past included.',
+  'For which bugs new rules count: NEW, those that come; OPEN, also those that are open and that the policy is the first to fit, their past included.',
 );
 
 /** What every input of a policy can say. */
@@ -109,10 +109,14 @@ export function toPolicy<I extends { calendarId?: string | null; filter?: unknow
 addMutation({
   name: 'createSlaPolicy',
   permission: 'sla:write',
-  description: 'Sets up an SLA policy. It counts for bugs that come from now on.',
+  description: 'Sets up an SLA policy. simulateSlaPolicy tells beforehand what it would come to.',
   input: builder.inputType('CreateSlaPolicyInput', {
     description: 'A new policy.',
-    fields: (t) => ({ name: t.string({ required: true }), ...policyFields(t) }),
+    fields: (t) => ({
+      name: t.string({ required: true }),
+      applyTo: t.field({ type: ApplyTo, required: true, defaultValue: 'NEW' }),
+      ...policyFields(t),
+    }),
   }),
   returns: { field: 'slaPolicy', type: SlaPolicy },
   run: (ctx, input) => {

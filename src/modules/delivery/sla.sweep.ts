@@ -2,15 +2,15 @@ import type { Bug, Project } from '../../../generated/prisma/client.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { type WriteTx, withWrite } from '../../data/write.ts';
 import type { Services } from '../../services.ts';
-import { figuresOf } from './bug.figures.ts';
+import { figuresOf, isResolved } from './bug.figures.ts';
 import { type BugRow, writeBugRows } from './bug.rows.ts';
 import { timelineOf } from './bug.timeline.ts';
 import { countBug } from './bug.totals.ts';
-import { bugGlobalId } from './global-ids.ts';
+import { bugGlobalId, policyGlobalId } from './global-ids.ts';
 import { noteBreach, passedThresholds, type SlaClock, type SlaRules } from './sla/clock.ts';
 import { replay } from './sla/replay.ts';
 import { clockColumns, clockOf } from './sla.clock-columns.ts';
-import { rulesAt } from './sla.rules.ts';
+import { policyFor, rulesAt } from './sla.rules.ts';
 
 const BATCH = 250;
 
@@ -89,9 +89,9 @@ async function refresh(
   project: Project,
   wanted: number | undefined,
 ): Promise<{ columns: BugRow; told: number }> {
-  const rulesVersion = Math.max(bug.slaRulesVersion ?? 0, wanted ?? 0) || null;
-  const rules = bug.slaPolicyId && rulesVersion ? await rulesAt(tx, bug.slaPolicyId, rulesVersion) : null;
-  const rebased = rules !== null && rulesVersion !== bug.slaRulesVersion;
+  const { slaPolicyId, rulesVersion } = await inForce(tx, bug, wanted ?? 0);
+  const rules = slaPolicyId && rulesVersion ? await rulesAt(tx, slaPolicyId, rulesVersion) : null;
+  const rebased = rules !== null && (slaPolicyId !== bug.slaPolicyId || rulesVersion !== bug.slaRulesVersion);
   const clock = rebased ? await rebase(tx, bug, rules) : clockOf(bug);
   const told = rebased && clock?.cycle !== bug.slaCycle ? 0 : bug.slaTold;
   const passed = clock ? passedThresholds(clock, told, tx.now) : [];
@@ -104,11 +104,17 @@ async function refresh(
       aggregateVersion: version,
       payload: { id: bugGlobalId(bug.id), cycle: clock?.cycle ?? null, ...payload },
     });
-  if (rebased) emit('BUG_SLA_CHANGED', { rulesVersion, dueAt: clock?.dueAt?.toISOString() ?? null });
+  if (rebased)
+    emit('BUG_SLA_CHANGED', {
+      policyId: policyGlobalId(slaPolicyId ?? ''),
+      rulesVersion,
+      dueAt: clock?.dueAt?.toISOString() ?? null,
+    });
   for (const threshold of passed) emit(`BUG_SLA_${threshold}`, {});
   const next: Bug = {
     ...bug,
     ...clockColumns(clock && noteBreach(clock, tx.now)),
+    slaPolicyId,
     slaRulesVersion: rulesVersion,
     slaTold: told + passed.length,
     version,
@@ -117,6 +123,18 @@ async function refresh(
   countBug(tx, bug, project.currency, -1);
   countBug(tx, { ...next, ...figures }, project.currency, 1);
   return { columns: { ...next, ...figures }, told: passed.length };
+}
+
+/** Which policy a bug is to be under, and which version: its own, or the first that it fits if that takes open bugs over. */
+async function inForce(
+  tx: WriteTx,
+  bug: Bug,
+  wanted: number,
+): Promise<{ slaPolicyId: string | null; rulesVersion: number | null }> {
+  const fitting = isResolved(bug.status) ? null : await policyFor(tx, bug);
+  if (fitting && fitting.policyId !== bug.slaPolicyId && fitting.openRulesVersion > 0)
+    return { slaPolicyId: fitting.policyId, rulesVersion: fitting.rulesVersion };
+  return { slaPolicyId: bug.slaPolicyId, rulesVersion: Math.max(bug.slaRulesVersion ?? 0, wanted) || null };
 }
 
 /** The clock under other rules: the bug's whole life so far is run again by them; if that is not known, it stays. */

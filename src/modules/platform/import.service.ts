@@ -140,6 +140,12 @@ async function takeLock(services: Services, tenantId: string, run: NewRun): Prom
   throw new Conflict(`another import of ${run.kind} into this tenant is running: wait for it, or stop it`);
 }
 
+/** Throws Conflict when an import of that kind is running, so that who would start one is told at once. */
+export async function insistOnNone(services: Services, viewer: Viewer, run: NewRun): Promise<void> {
+  const lock = await takeLock(services, viewer.tenantId, run);
+  await lock.end();
+}
+
 const WATCH_MS = 500;
 
 /** A run whenever it has changed, until it is done; `check` throws when the viewer may no longer see it. */

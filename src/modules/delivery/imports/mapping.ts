@@ -18,13 +18,15 @@ export interface ImportMapping<F extends string = string> {
   readonly severities: ReadonlyMap<string, BugSeverity>;
   /** key of the project of rows that name none */
   readonly project: string | null;
+  /** in front of its ids, where two trackers count alike */
+  readonly tracker: string | null;
   readonly source: ImportSource | null;
   readonly dateOrder: DateOrder | null;
   /** what a change of another field than the status tells: the same for any new value, or by the new value */
   readonly historyStatuses: ReadonlyMap<string, BugStatus | ReadonlyMap<string, BugStatus>>;
 }
 
-const KEYS = ['columns', 'statuses', 'severities', 'project', 'source', 'dateOrder', 'historyStatuses'];
+const KEYS = ['columns', 'statuses', 'severities', 'project', 'tracker', 'source', 'dateOrder', 'historyStatuses'];
 
 /** How values are compared: without blanks around them, and without case. */
 export function fold(text: string): string {
@@ -64,12 +66,19 @@ export function toMapping<F extends string>(value: unknown, fields: readonly F[]
     statuses: valuesAt(given.statuses, BUG_STATUSES, ['statuses']),
     severities: valuesAt(given.severities, BUG_SEVERITIES, ['severities']),
     project: given.project == null ? null : textAt(given.project, ['project']),
+    tracker: given.tracker == null ? null : trackerAt(given.tracker),
     source: given.source == null ? null : oneOf(given.source, IMPORT_SOURCES, ['source']),
     dateOrder: given.dateOrder == null ? null : oneOf(given.dateOrder, DATE_ORDERS, ['dateOrder']),
     historyStatuses: folded(objectAt(given.historyStatuses, ['historyStatuses']), ['historyStatuses'], (entry, path) =>
       typeof entry === 'object' ? valuesAt(entry, BUG_STATUSES, path) : oneOf(entry, BUG_STATUSES, path),
     ),
   };
+}
+
+function trackerAt(value: unknown): string {
+  const name = textAt(value, ['tracker']);
+  if (/^[\w.-]{1,50}$/.test(name)) return name;
+  throw fail(['tracker'], 'must have 1 to 50 letters, digits and _ . -');
 }
 
 /** Nothing is given: everything is guessed. */
