@@ -1,0 +1,116 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Contender } from './contender.ts';
+import type { BenchDatabase } from './database.ts';
+import type { Request } from './scenario.ts';
+
+/** Connections of each contender's pool, and of Argus's second one, for writes. */
+export const POOL_SIZE = 20;
+const START_MS = 60_000;
+
+/** A contender that answers. */
+export interface Running {
+  contender: Contender;
+  pid: number;
+  port: number;
+  headers: Readonly<Record<string, string>>;
+  /** what its connections are called in pg_stat_activity */
+  application: string;
+  /** Asks once and gives what came, as text. */
+  ask(request: Request): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** Starts a contender and waits until it answers. Throws with the end of its output when it does not. */
+export async function start(contender: Contender, database: BenchDatabase, nodeArgs: readonly string[] = []) {
+  const port = await freePort();
+  const application = `bench-${contender.name}`;
+  const child = spawn(process.execPath, [...nodeArgs, ...contender.command], {
+    env: environment(contender, database, port, application),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const gather = (chunk: Buffer) => {
+    output = (output + chunk.toString()).slice(-4_000);
+  };
+  child.stdout.on('data', gather);
+  child.stderr.on('data', gather);
+  const running: Running = {
+    contender,
+    pid: child.pid ?? 0,
+    port,
+    headers: {
+      'content-type': 'application/json',
+      ...(contender.dialect === 'argus' ? { authorization: `Bearer ${database.key}` } : {}),
+    },
+    application,
+    ask: (request) => ask(running, request),
+    stop: () => stop(child),
+  };
+  const deadline = performance.now() + START_MS;
+  while (performance.now() < deadline && child.exitCode === null) {
+    const answered = await fetch(`http://127.0.0.1:${port}/`).catch(() => null);
+    if (answered) {
+      await answered.arrayBuffer();
+      return running;
+    }
+    await sleep(100);
+  }
+  await stop(child);
+  throw new Error(`${contender.name} does not answer:\n${output}`);
+}
+
+function environment(contender: Contender, database: BenchDatabase, port: number, application: string) {
+  const url = new URL(contender.role === 'app' ? database.appUrl : database.ownerUrl);
+  url.searchParams.set('application_name', application);
+  // Argus and PostGraphile set the tenant in each transaction; without row-level security only functions read it.
+  if (contender.role === 'owner') url.searchParams.set('options', `-c app.tenant_id=${database.tenantId}`);
+  return {
+    PATH: process.env.PATH,
+    NODE_ENV: 'production',
+    GRAPHILE_ENV: 'production',
+    PORT: String(port),
+    HOST: '127.0.0.1',
+    DATABASE_URL: url.href,
+    DATABASE_OWNER_URL: database.ownerUrl,
+    TENANT_ID: database.tenantId,
+    DB_POOL_SIZE: String(POOL_SIZE),
+    DB_POOL_OVERFLOW: '0',
+    ENCRYPTION_KEYS: `bench:${randomBytes(32).toString('base64')}`,
+    LOG_LEVEL: 'error',
+  };
+}
+
+async function ask({ port, headers, contender }: Running, request: Request): Promise<string> {
+  const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+    method: 'POST',
+    headers,
+    body: JSON.stringify(request),
+  });
+  const text = await response.text();
+  if (!response.ok || text.includes('"errors"')) {
+    throw new Error(`${contender.name} answers ${response.status} to ${request.query}: ${text.slice(0, 600)}`);
+  }
+  return text;
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  child.kill('SIGTERM');
+  const late = setTimeout(() => child.kill('SIGKILL'), 12_000);
+  await ended;
+  clearTimeout(late);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+    });
+  });
+}
