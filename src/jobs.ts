@@ -5,6 +5,7 @@ import { keepDay } from './modules/delivery/daily.service.ts';
 import { sweepSla } from './modules/delivery/sla.sweep.ts';
 import { runLookups } from './modules/intel/osint.runner.ts';
 import { sweepDictionary } from './modules/intel/sweep.ts';
+import { failAbandoned } from './modules/platform/import.service.ts';
 import type { Services } from './services.ts';
 
 const LOOK_MS = 60_000;
@@ -25,16 +26,24 @@ export function startJobs(services: Services): { stop(): Promise<void> } {
     for (const tenantId of waiting) {
       waiting.delete(tenantId);
       if (stopping.signal.aborted) return;
-      try {
+      // One kind of work that fails must not keep the others from being done.
+      const attempt = (what: string, kind: () => Promise<unknown>) =>
+        kind().catch((error: unknown) =>
+          services.log.error(
+            { err: error, tenantId, what },
+            'background work failed; it is tried again within a minute',
+          ),
+        );
+      await attempt('look', async () => {
         const viewer = systemViewer(tenantId, 'jobs');
-        const { lookups, sweep, sla, day } = await pendingWork(services, viewer);
-        if (lookups) await runLookups(services, tenantId, stopping.signal);
-        if (sweep) await sweepDictionary(services, viewer, { signal: stopping.signal });
-        if (sla) await sweepSla(services, viewer, { signal: stopping.signal });
-        if (day) await keepDay(services, viewer);
-      } catch (error) {
-        services.log.error({ err: error, tenantId }, 'background work failed; it is tried again within a minute');
-      }
+        const { signal } = stopping;
+        const { lookups, sweep, sla, day, imports } = await pendingWork(services, viewer);
+        if (lookups) await attempt('lookups', () => runLookups(services, tenantId, signal));
+        if (sweep) await attempt('dictionary', () => sweepDictionary(services, viewer, { signal }));
+        if (sla) await attempt('sla', () => sweepSla(services, viewer, { signal }));
+        if (day) await attempt('day', () => keepDay(services, viewer));
+        if (imports) await attempt('imports', () => failAbandoned(services, viewer));
+      });
     }
   };
   const wake = (tenantIds: Iterable<string>) => {
@@ -72,6 +81,8 @@ interface Pending {
   sla: boolean;
   /** the portfolio's figures of today are not kept yet */
   day: boolean;
+  /** imports that run, or whose process has ended */
+  imports: boolean;
 }
 
 /** One statement that tells whether there is anything to do: every write of a tenant asks it. */
@@ -83,10 +94,12 @@ async function pendingWork(services: Services, viewer: Viewer): Promise<Pending>
           EXISTS (SELECT FROM dictionaries WHERE tenant_id = $1::uuid AND swept_version < version) AS sweep,
           EXISTS (SELECT FROM bugs WHERE tenant_id = $1::uuid AND refresh_at <= now()) AS sla,
           EXISTS (SELECT FROM projects WHERE tenant_id = $1::uuid) AND NOT EXISTS (SELECT FROM portfolio_metrics
-            WHERE tenant_id = $1::uuid AND date = (now() AT TIME ZONE 'UTC')::date) AS day`,
+            WHERE tenant_id = $1::uuid AND date = (now() AT TIME ZONE 'UTC')::date) AS day,
+          EXISTS (SELECT FROM import_logs WHERE tenant_id = $1::uuid AND status IN ('PENDING', 'RUNNING')
+            AND created_at < now() - interval '1 minute') AS imports`,
       values: [viewer.tenantId],
     });
-    return row ?? { lookups: false, sweep: false, sla: false, day: false };
+    return row ?? { lookups: false, sweep: false, sla: false, day: false, imports: false };
   });
 }
 

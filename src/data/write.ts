@@ -64,7 +64,8 @@ export async function withWrite<R>(
     try {
       return await runOnce(deps, viewer, name, fn, options.timeout ?? 15_000);
     } catch (error) {
-      if (attempt >= ATTEMPTS || !isRetryable(error)) throw toDomainError(error);
+      if (!isRetryable(error)) throw toDomainError(error);
+      if (attempt >= ATTEMPTS) throw new Conflict('others were changing the same at the same time: try again');
       await sleep(Math.random() * 50 * 2 ** attempt);
     }
   }
@@ -117,7 +118,7 @@ async function lockRow(
   expected?: number | null,
 ): Promise<number> {
   const rows = await db.$queryRawUnsafe<{ version: number }[]>(
-    `SELECT version FROM "${tableOf(model).table}" WHERE tenant_id = $1::uuid AND id = $2::uuid FOR UPDATE`,
+    `SELECT version FROM "${tableOf(model).table}" WHERE tenant_id = $1::uuid AND id = $2::uuid FOR NO KEY UPDATE`,
     tenantId,
     id,
   );

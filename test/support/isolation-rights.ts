@@ -213,6 +213,7 @@ export function relationTests(world: () => World): void {
         'IdentifierContent.content',
         'OsintIdentifierLink.identifier',
         'OsintResult.parent',
+        'SlaForecastBug.bug',
         'SlaPolicy.calendar',
         'SyncStatus.lastRun',
       ]);

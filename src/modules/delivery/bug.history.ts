@@ -52,12 +52,20 @@ export function changesOf(
     oldValue: shown(field, before[field]),
     newValue: shown(field, after[field]),
   })) as FieldChange[];
-  if (labels) changes.push({ field: 'labels', oldValue: joined(labels.before), newValue: joined(labels.after) });
+  if (labels) changes.push({ field: 'labels', ...labelChange(labels.before, labels.after) });
   return changes.filter(({ oldValue, newValue }) => oldValue !== newValue);
 }
 
-function joined(labels: readonly string[]): string | null {
-  return labels.length === 0 ? null : labels.toSorted().join(', ');
+/** With commas between; as JSON where labels hold commas themselves, so that other labels read alike. */
+function labelChange(before: readonly string[], after: readonly string[]) {
+  const [oldList, newList] = [before.toSorted(), after.toSorted()];
+  const differ = JSON.stringify(oldList) !== JSON.stringify(newList);
+  const show = (list: readonly string[], as: (list: readonly string[]) => string) =>
+    list.length === 0 ? null : as(list);
+  const joined = (list: readonly string[]) => show(list, (labels) => labels.join(', '));
+  const exact = (list: readonly string[]) => show(list, (labels) => JSON.stringify(labels));
+  const as = differ && joined(oldList) === joined(newList) ? exact : joined;
+  return { oldValue: as(oldList), newValue: as(newList) };
 }
 
 interface Pending {
@@ -68,7 +76,13 @@ interface Pending {
 const pending = new WeakMap<WriteTx, Pending>();
 
 /** Writes one row for each changed field, with the seq of the event of the same change, at the end of the transaction. */
-export function recordHistory(tx: WriteTx, bugId: string, event: number, changes: readonly FieldChange[]): void {
+export function recordHistory(
+  tx: WriteTx,
+  bugId: string,
+  event: number,
+  changes: readonly FieldChange[],
+  at = tx.now,
+): void {
   let kept = pending.get(tx);
   if (!kept) {
     const fresh: Pending = { rows: [], events: [] };
@@ -88,7 +102,7 @@ export function recordHistory(tx: WriteTx, bugId: string, event: number, changes
       ...change,
       status,
       actorId: tx.viewer.memberId,
-      at: tx.now,
+      at,
     });
     kept.events.push(event);
   }

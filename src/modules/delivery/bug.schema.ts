@@ -145,6 +145,8 @@ builder.prismaObjectFields('Bug', (t) => ({
   }),
   revenueImpactBreakdown: t.field({
     type: RevenueImpactType,
+    nullable: true,
+    permission: 'project:read',
     description: 'how it came about when it was reckoned',
     resolve: (bug) => impactOf(bug, { arr: bug.figuresArr }, bug.figuresAt),
   }),

@@ -44,6 +44,7 @@ export interface NewBug extends BugFields {
 export const MAX_TITLE = 2_000;
 export const MAX_DESCRIPTION = 100_000;
 const MAX_LABELS = 50;
+const MAX_REASON = 2_000;
 const MAX_LABEL = 200;
 const MAX_EXTERNAL_ID = 300;
 const MAX_COMMENT = 50_000;
@@ -230,6 +231,8 @@ export interface BugMove {
 
 /** Moves a bug along its state machine. InvalidTransition tells what is allowed. */
 export async function moveBug(tx: WriteTx, move: BugMove): Promise<Bug> {
+  if ((move.reason?.length ?? 0) > MAX_REASON)
+    throw new InvalidInput(`a reason has at most ${MAX_REASON} characters`, ['reason']);
   const { bug, project } = await lockBug(tx, move.id, move.expectedVersion);
   const from = bug.status as BugStatus;
   const allowed = BUG_MOVES[from];

@@ -188,7 +188,7 @@ export async function saveBug(
       changes.map(({ field, oldValue, newValue }) => [field, [cut(oldValue), cut(newValue)]]),
     ),
   });
-  recordHistory(tx, bug.id, main, changes);
+  recordHistory(tx, bug.id, main, changes, saving.at);
   const sla = rules ? moveSla(bug, next, rules, saving.at ?? tx.now) : null;
   for (const threshold of sla?.reached ?? [])
     emit(`BUG_SLA_${threshold}`, { cycle: sla?.clock?.cycle ?? bug.slaCycle });
@@ -227,6 +227,11 @@ function cut(value: string | null): string | null {
   return value === null || value.length <= MAX_SHOWN ? value : `${value.slice(0, MAX_SHOWN)}…`;
 }
 
+/** What is told late happened before a breach that was noted meanwhile: there was none then. */
+function asOf(clock: SlaClock | null, at: Date): SlaClock | null {
+  return clock?.breachedAt && clock.breachedAt > at ? { ...clock, breachedAt: null } : clock;
+}
+
 type Threshold = ReturnType<typeof passedThresholds>[number];
 
 /** The clock after a change, with what it reached before it and by it. */
@@ -236,7 +241,7 @@ function moveSla(
   rules: PolicyInForce['rules'],
   at: Date,
 ): { clock: SlaClock | null; told: number; reached: Threshold[]; met: boolean } {
-  const before = clockOf(bug);
+  const before = asOf(clockOf(bug), at);
   const reached = before ? passedThresholds(before, bug.slaTold, at) : [];
   let told = bug.slaTold + reached.length;
   let clock = before && noteBreach(before, at);

@@ -80,7 +80,7 @@ async function knownBugs(tx: WriteTx, records: readonly PlacedRecord[], source: 
   const ids = records.map((record) => record.externalId);
   const locked = await tx.db.$queryRawUnsafe<{ id: string }[]>(
     `/* Bug.known */ SELECT id FROM bugs WHERE tenant_id = $1::uuid AND source = $2::text AND external_id = ANY($3::text[])
-     ORDER BY id FOR UPDATE`,
+     ORDER BY id FOR NO KEY UPDATE`,
     tx.tenantId,
     source,
     ids,

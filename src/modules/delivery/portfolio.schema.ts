@@ -67,7 +67,13 @@ const Overview = builder.objectRef<PortfolioOverview>('PortfolioOverview').imple
     date: t.expose('date', { type: 'Date', nullable: true, description: 'of the snapshot; null: the figures of now' }),
     projects: t.expose('projects', { type: PortfolioProjects }),
     bugs: t.expose('bugs', { type: PortfolioBugsType }),
-    money: t.expose('money', { type: [Money], description: 'by currency: they are never added up' }),
+    money: t.field({
+      type: [Money],
+      nullable: true,
+      permission: 'project:read',
+      description: 'by currency: they are never added up',
+      resolve: ({ money }) => money,
+    }),
   }),
 });
 
@@ -75,7 +81,12 @@ builder.prismaObjectFields('PortfolioMetric', (t) => ({
   date: t.expose('date', { type: 'Date' }),
   projects: t.field({ type: PortfolioProjects, resolve: (row) => overviewOf(row).projects }),
   bugs: t.field({ type: PortfolioBugsType, resolve: (row) => overviewOf(row).bugs }),
-  money: t.field({ type: [Money], resolve: (row) => overviewOf(row).money }),
+  money: t.field({
+    type: [Money],
+    nullable: true,
+    permission: 'project:read',
+    resolve: (row) => overviewOf(row).money,
+  }),
   createdAt: t.expose('createdAt', { type: 'DateTime' }),
 }));
 

@@ -8,7 +8,7 @@ import { projectGlobalId } from './global-ids.ts';
 import { checkCurrency, Decimal, parseMoney } from './money.ts';
 import { ensurePolicy } from './sla.rules.ts';
 import { appealIndex, type Dcf, dcf, projectCost, type RoiScore, roiScore } from './valuation.ts';
-import { type ProjectStatus, RESOLVED_STATUSES } from './values.ts';
+import type { ProjectStatus } from './values.ts';
 
 /** Allowed moves; those back to ACTIVE from SHIPPED and CANCELLED need the permission project:reactivate. */
 export const PROJECT_MOVES: Readonly<Record<ProjectStatus, readonly ProjectStatus[]>> = {
@@ -185,9 +185,14 @@ export async function updateProject(
 
 /** What its open bugs put at risk follows from a project's revenue: the next sweep reckons it anew. */
 async function refreshBugs(tx: WriteTx, projectId: string): Promise<void> {
-  const open = { notIn: [...RESOLVED_STATUSES] };
-  const where = { tenantId: tx.tenantId, projectId, status: open, affectedShare: { gt: 0 } };
-  await tx.db.bug.updateMany({ where, data: { refreshAt: tx.now } });
+  await tx.db.$executeRawUnsafe(
+    `/* Bug.refreshOf */ UPDATE bugs SET refresh_at = $3::timestamptz WHERE tenant_id = $1::uuid AND id IN (
+       SELECT id FROM bugs WHERE tenant_id = $1::uuid AND project_id = $2::uuid AND affected_share > 0
+         AND status IN ('PENDING', 'IN_PROGRESS', 'VERIFIED', 'DEFERRED') ORDER BY id FOR NO KEY UPDATE)`,
+    tx.tenantId,
+    projectId,
+    tx.now,
+  );
 }
 
 function same(before: unknown, after: unknown): boolean {
@@ -230,7 +235,7 @@ export async function moveProject(
 /** The key of a project that another system names: what no key can hold becomes a hyphen. InvalidInput if nothing is left. */
 export function importedKey(named: string, path: readonly string[] = ['project']): string {
   const key = named.toUpperCase().replace(/[^A-Z0-9_./-]+/g, '-');
-  return projectKey(key.replace(/^[^A-Z0-9]+|-+$/g, ''), path);
+  return projectKey(key.replace(/^[^A-Z0-9]+|-+$/g, '') || named, path);
 }
 
 /**

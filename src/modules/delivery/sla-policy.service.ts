@@ -30,6 +30,8 @@ export interface PolicyFields {
   calendarId?: string | null;
 }
 
+/** A minute. */
+const LEAST_HOURS = 1 / 60;
 const HOURS = ['criticalHours', 'highHours', 'mediumHours', 'lowHours'] as const;
 const RULES = [...HOURS, 'warnAt', 'highRiskAt', 'pauseOn', 'restartOnReopen', 'calendarId'] as const;
 export const POLICY_DEFAULTS = {
@@ -57,8 +59,8 @@ export function checkPolicy(policy: Checked, now: Date): void {
     throw new InvalidInput('a position is a whole number from 0 to 10,000', ['position']);
   for (const field of HOURS) {
     const hours = policy[field];
-    if (!(hours > 0 && hours <= 87_600))
-      throw new InvalidInput(`${hours} hours: more than 0, at most 87,600 (ten years)`, [field]);
+    if (!(hours >= LEAST_HOURS && hours <= 87_600))
+      throw new InvalidInput(`${hours} hours: from a minute (0.0167) to 87,600 (ten years)`, [field]);
   }
   if (!(policy.warnAt > 0 && policy.warnAt < policy.highRiskAt && policy.highRiskAt < 1))
     throw new InvalidInput('shares of the target: 0 < warnAt < highRiskAt < 1', ['warnAt']);
@@ -225,8 +227,14 @@ export async function newVersion(
 
 /** Has the sweep look at all open bugs, which takes them to the policy and the rules that they are to have. */
 async function refreshOpenBugs(tx: WriteTx): Promise<void> {
-  const where = { tenantId: tx.tenantId, status: { notIn: [...RESOLVED_STATUSES] } };
-  await tx.db.bug.updateMany({ where, data: { refreshAt: tx.now } });
+  // In one order, so that two writers never wait for each other in a circle.
+  await tx.db.$executeRawUnsafe(
+    `/* Bug.refreshOpen */ UPDATE bugs SET refresh_at = $2::timestamptz WHERE tenant_id = $1::uuid AND id IN (
+       SELECT id FROM bugs WHERE tenant_id = $1::uuid AND status IN ('PENDING', 'IN_PROGRESS', 'VERIFIED', 'DEFERRED')
+       ORDER BY id FOR NO KEY UPDATE)`,
+    tx.tenantId,
+    tx.now,
+  );
 }
 
 /** Tells of a policy that was written. */

@@ -108,7 +108,7 @@ const ForecastType = builder.objectRef<Forecast>('SlaForecast').implement({
 builder.queryFields((t) => ({
   simulateSlaPolicy: t.field({
     type: SimulationType,
-    permission: 'sla:read',
+    permission: 'bug:read',
     description:
       'What a policy would have come to: the recorded life of each bug reported in that time is run again under the draft.',
     args: {
@@ -135,7 +135,7 @@ builder.queryFields((t) => ({
   }),
   slaForecast: t.field({
     type: ForecastType,
-    permission: 'sla:read',
+    permission: 'bug:read',
     description: 'Bugs that will breach their SLA at today’s pace, and what they put at risk.',
     args: { days: t.arg.int({ defaultValue: 14, description: `1 to ${MAX_FORECAST_DAYS}` }) },
     resolve: (_, { days }, ctx) => slaForecast(ctx.scope, days ?? 14, ctx.now),

@@ -1,6 +1,7 @@
 import type { Bug, Project } from '../../../generated/prisma/client.ts';
 import type { Viewer } from '../../access/viewer.ts';
 import { type WriteTx, withWrite } from '../../data/write.ts';
+import { InvalidInput } from '../../errors.ts';
 import type { Services } from '../../services.ts';
 import { figuresOf, isResolved } from './bug.figures.ts';
 import { type BugRow, writeBugRows } from './bug.rows.ts';
@@ -13,6 +14,7 @@ import { clockColumns, clockOf } from './sla.clock-columns.ts';
 import { policyFor, rulesAt } from './sla.rules.ts';
 
 const BATCH = 250;
+const PUT_OFF_MS = 86_400_000;
 
 /** What a sweep did. */
 export interface Swept {
@@ -51,7 +53,7 @@ export async function sweepSla(
 async function sweepBatch(tx: WriteTx): Promise<Swept> {
   const due = await tx.db.$queryRawUnsafe<{ id: string }[]>(
     `/* sla.due */ SELECT id FROM bugs WHERE tenant_id = $1::uuid AND refresh_at <= $2::timestamptz
-     ORDER BY refresh_at, id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`,
+     ORDER BY refresh_at, id LIMIT ${BATCH} FOR NO KEY UPDATE SKIP LOCKED`,
     tx.tenantId,
     tx.now,
   );
@@ -65,7 +67,11 @@ async function sweepBatch(tx: WriteTx): Promise<Swept> {
   const rows: BugRow[] = [];
   let told = 0;
   for (const { project, ...bug } of bugs) {
-    const row = await refresh(tx, bug, project, versions.get(bug.slaPolicyId ?? ''));
+    const row = await refresh(tx, bug, project, versions.get(bug.slaPolicyId ?? '')).catch((error: unknown) => {
+      if (!(error instanceof InvalidInput || error instanceof RangeError)) throw error;
+      // One bug whose rules cannot be reckoned with (a calendar that never opened in its time) must not stop the rest.
+      return { columns: { ...bug, refreshAt: new Date(tx.now.getTime() + PUT_OFF_MS) }, told: 0 };
+    });
     told += row.told;
     rows.push(row.columns);
   }
@@ -96,6 +102,15 @@ async function refresh(
   const told = rebased && clock?.cycle !== bug.slaCycle ? 0 : bug.slaTold;
   const passed = clock ? passedThresholds(clock, told, tx.now) : [];
   const version = bug.version + (rebased || passed.length > 0 ? 1 : 0);
+  const next: Bug = {
+    ...bug,
+    ...clockColumns(clock && noteBreach(clock, tx.now)),
+    slaPolicyId,
+    slaRulesVersion: rulesVersion,
+    slaTold: told + passed.length,
+    version,
+  };
+  const figures = figuresOf(next, project, rules, tx.now);
   const emit = (type: string, payload: Record<string, unknown>) =>
     tx.emit({
       type,
@@ -111,15 +126,6 @@ async function refresh(
       dueAt: clock?.dueAt?.toISOString() ?? null,
     });
   for (const threshold of passed) emit(`BUG_SLA_${threshold}`, {});
-  const next: Bug = {
-    ...bug,
-    ...clockColumns(clock && noteBreach(clock, tx.now)),
-    slaPolicyId,
-    slaRulesVersion: rulesVersion,
-    slaTold: told + passed.length,
-    version,
-  };
-  const figures = figuresOf(next, project, rules, tx.now);
   countBug(tx, bug, project.currency, -1);
   countBug(tx, { ...next, ...figures }, project.currency, 1);
   return { columns: { ...next, ...figures }, told: passed.length };

@@ -140,6 +140,33 @@ async function takeLock(services: Services, tenantId: string, run: NewRun): Prom
   throw new Conflict(`another import of ${run.kind} into this tenant is running: wait for it, or stop it`);
 }
 
+/** Marks runs as failed whose process has ended: the lock of their kind is free. */
+export async function failAbandoned(services: Services, viewer: Viewer): Promise<void> {
+  const where = { status: { in: ['PENDING', 'RUNNING'] }, createdAt: { lt: new Date(Date.now() - ANNOUNCED_MS) } };
+  const { value: runs } = await withWrite(services.write, viewer, 'import.look', (tx) =>
+    tx.db.importRun.findMany({ where: { ...where, tenantId: tx.tenantId }, select: { kind: true } }),
+  );
+  for (const kind of new Set(runs.map((run) => run.kind))) {
+    const lock = await takeLock(services, viewer.tenantId, { kind, source: '', fileName: '' }).catch(
+      (error: unknown) => {
+        if (error instanceof Conflict) return null;
+        throw error;
+      },
+    );
+    if (lock === null) continue;
+    try {
+      await withWrite(services.write, viewer, 'import.abandoned', (tx) =>
+        tx.db.importRun.updateMany({
+          where: { ...where, tenantId: tx.tenantId, kind },
+          data: { status: 'FAILED', finishedAt: tx.now, errors: [{ reason: 'its process ended before it was done' }] },
+        }),
+      );
+    } finally {
+      await lock.end();
+    }
+  }
+}
+
 /** Throws Conflict when an import of that kind is running, so that who would start one is told at once. */
 export async function insistOnNone(services: Services, viewer: Viewer, run: NewRun): Promise<void> {
   const lock = await takeLock(services, viewer.tenantId, run);

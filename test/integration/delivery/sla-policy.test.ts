@@ -120,7 +120,7 @@ test('other rules make a version, other words none, and equal values write nothi
   const { id } = made.slaPolicy;
   const before = await eventsOf(t, a);
   const same = { filter: { severity: filter.severity, isBlocker: filter.isBlocker }, warnAt: 0.5, name: 'Policy ' };
-  const equal = await update(a, { id, ...same, pauseOn: ['DEFERRED', 'VERIFIED', 'DEFERRED'], applyTo: 'OPEN' });
+  const equal = await update(a, { id, ...same, pauseOn: ['DEFERRED', 'VERIFIED', 'DEFERRED'], applyTo: 'NEW' });
   expect(equal).toMatchObject({ eventSeq: null, userErrors: [], slaPolicy: { version: 1, rulesVersion: 1 } });
   expect(await eventsOf(t, a)).toEqual(before);
   const renamed = await update(a, { id, name: 'Other', position: 7, filter: {} });

@@ -10,7 +10,7 @@ const anyName = fc.oneof(fc.constantFrom(...names), fc.string());
 describe('the table', () => {
   it('names permissions subject:action and describes each', () => {
     for (const [name, description] of Object.entries(PERMISSIONS)) {
-      expect(name).toMatch(/^[a-z][A-Za-z]*:(read|write|decrypt)$/);
+      expect(name).toMatch(/^[a-z][A-Za-z]*:(read|write|decrypt|reactivate)$/);
       expect(description.length).toBeGreaterThan(5);
     }
   });

@@ -54,6 +54,9 @@ export const sleepFor: Sleep = async (ms, signal) => {
   await delay(ms, undefined, { signal }).catch(() => signal.throwIfAborted());
 };
 
+/** The last moment that a date can hold. */
+const LAST_MS = 8.64e15;
+
 /**
  * One page, tried up to 5 times: after network errors and 5xx with exponential back-off, after a rate limit when GitHub
  * says that it ends. Throws GithubError when that does not help, would take longer than the deadline, or makes no sense.
@@ -64,10 +67,10 @@ export async function getPage(url: string, context: RequestContext): Promise<Pag
     const result = await ask(url, context);
     if ('next' in result) return result;
     const ms = result.waitMs ?? 1_000 * 2 ** (attempt - 1) * (0.5 + Math.random() / 2);
-    const retryAt = new Date(Date.now() + ms);
+    const retryAt = new Date(Math.min(Date.now() + ms, LAST_MS));
     if (attempt === TRIES)
       throw new GithubError(`${context.repository}: gave up after ${TRIES} tries: ${result.reason}`, url, retryAt);
-    if (retryAt.getTime() > context.deadline) {
+    if (Date.now() + ms > context.deadline) {
       const when = retryAt.toISOString();
       throw new GithubError(
         `${context.repository}: ${result.reason}; that is beyond the deadline: try again after ${when}`,

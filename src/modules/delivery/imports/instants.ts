@@ -27,8 +27,12 @@ export function cellInstant(row: Row, column: string | undefined, order: DateOrd
   const date = new Date(at);
   if (date.getUTCFullYear() < 1970 || date.getUTCFullYear() > 2100)
     throw new InvalidInput(`${JSON.stringify(text)} is outside the years 1970 to 2100`, [column ?? '']);
+  if (at > Date.now() + DAY_MS) throw new InvalidInput(`${JSON.stringify(text)} lies in the future`, [column ?? '']);
   return date;
 }
+
+/** Clocks and time zones differ by less. */
+const DAY_MS = 86_400_000;
 
 function problem(text: string, order: DateOrder | null): string {
   const found = JSON.stringify(text);

@@ -72,13 +72,17 @@ function checkHours(hours: readonly WeeklyHours[]): void {
   }
 }
 
+const MAX_NAME = 200;
+
 function checkHolidays(holidays: readonly Holiday[]): void {
   if (holidays.length > MAX_HOLIDAYS) {
     throw new InvalidInput(`${holidays.length} holidays: ${MAX_HOLIDAYS} at most`, ['holidays']);
   }
   const seen = new Set<string>();
-  for (const [index, { date, from, to }] of holidays.entries()) {
+  for (const [index, { date, name, from, to }] of holidays.entries()) {
     const path = ['holidays', String(index)];
+    if ((name?.length ?? 0) > MAX_NAME)
+      throw new InvalidInput(`a holiday's name has at most ${MAX_NAME} characters`, [...path, 'name']);
     const real = /^\d{4}-\d\d-\d\d$/.test(date) && Number.isInteger(dayOf(date));
     if (!real || !new Date(dayOf(date) * DAY).toISOString().startsWith(date)) {
       const shown = JSON.stringify(date.slice(0, 20));

@@ -79,7 +79,7 @@ describe('dates of a file', () => {
   it('reads every moment back from its ISO text and its epoch', () => {
     const moment = fc.date({
       min: new Date('1975-01-01'),
-      max: new Date('2100-12-31T23:59:59.999Z'),
+      max: new Date('2026-01-01'),
       noInvalidDate: true,
     });
     fc.assert(
