@@ -32,7 +32,8 @@ export async function insertRows(
   }
 }
 
-function toParameter(value: unknown, pgType: string): unknown {
+/** A value as raw SQL takes it, before the cast to its column's type. */
+export function toParameter(value: unknown, pgType: string): unknown {
   if (value === null || value === undefined) return null;
   if (pgType === 'jsonb') return JSON.stringify(value);
   // Times and decimals as texts: the cast reads them exactly.

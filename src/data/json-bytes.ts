@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { constants, createGunzip } from 'node:zlib';
+import { BYTE_ORDER_MARKS } from './line-source.ts';
 
 export interface Utf8Chunk {
   bytes: Buffer;
@@ -13,11 +14,6 @@ export interface Utf8Chunk {
 export class DamagedFile extends Error {}
 
 const READ_BYTES = 64 * 1024;
-const MARKS = [
-  { encoding: 'utf-8', bytes: [0xef, 0xbb, 0xbf] },
-  { encoding: 'utf-16le', bytes: [0xff, 0xfe] },
-  { encoding: 'utf-16be', bytes: [0xfe, 0xff] },
-];
 
 /**
  * The bytes of an open file as UTF-8, in constant memory and not cut into lines: a JSON file is often one line. gzip is
@@ -66,7 +62,7 @@ function transcoder(encoding: string | undefined): (bytes: Buffer, last: boolean
     if (decoder === undefined) {
       head = Buffer.concat([head, bytes]);
       if (head.length < 3 && !last) return Buffer.alloc(0);
-      const mark = MARKS.find((one) => one.bytes.every((byte, index) => head[index] === byte));
+      const mark = BYTE_ORDER_MARKS.find((one) => one.bytes.every((byte, index) => head[index] === byte));
       const named = new TextDecoder(mark?.encoding ?? encoding ?? 'utf-8', { fatal: true, ignoreBOM: true });
       decoder = named.encoding === 'utf-8' ? null : named;
       rest = head.subarray(mark?.bytes.length ?? 0);

@@ -100,7 +100,8 @@ async function* inflate(chunks: AsyncIterable<ByteChunk>): AsyncGenerator<ByteCh
   yield { bytes: Buffer.alloc(0), bytesRead, damage };
 }
 
-const BYTE_ORDER_MARKS: { encoding: string; bytes: number[] }[] = [
+/** How a file's first bytes tell its encoding. */
+export const BYTE_ORDER_MARKS: { encoding: string; bytes: number[] }[] = [
   { encoding: 'utf-8', bytes: [0xef, 0xbb, 0xbf] },
   { encoding: 'utf-16le', bytes: [0xff, 0xfe] },
   { encoding: 'utf-16be', bytes: [0xfe, 0xff] },

@@ -4,19 +4,17 @@ import { insertRows } from '../../data/insert-rows.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { newId } from '../../graphql/ids.ts';
 import { figuresOf, isResolved } from './bug.figures.ts';
-import { type BugRow, writeBugRows } from './bug.rows.ts';
+import { type BugRow, lockImported, writeBugRows } from './bug.rows.ts';
 import { timelineOf } from './bug.timeline.ts';
 import { countBug } from './bug.totals.ts';
 import { bugGlobalId } from './global-ids.ts';
 import type { HistoryRecord } from './imports/bug-history.import.ts';
 import { replay } from './sla/replay.ts';
 import { clockColumns, clockOf } from './sla.clock-columns.ts';
-import { rulesAt } from './sla.rules.ts';
+import { rulesOfBug } from './sla.rules.ts';
 import type { ImportSource } from './values.ts';
 
 export type HistoryOutcome = 'CREATED' | 'UNCHANGED' | { refused: string; code: 'NOT_FOUND' };
-
-type Known = Bug & { project: Project };
 
 /**
  * Takes in what another tracker recorded of its bugs' past. Changes that are there already change nothing. Where they
@@ -27,7 +25,8 @@ export async function importHistory(
   records: readonly HistoryRecord[],
   source: ImportSource,
 ): Promise<HistoryOutcome[]> {
-  const bugs = await lockedBugs(tx, records, source);
+  const known = await lockImported(tx, source, [...new Set(records.map((record) => record.externalId))]);
+  const bugs = new Map(known.map((bug) => [bug.externalId ?? '', bug]));
   const keys = records.map(keyOf);
   const there = await tx.db.bugHistory.findMany({
     where: { tenantId: tx.tenantId, importKey: { in: keys } },
@@ -48,7 +47,7 @@ export async function importHistory(
   });
   if (rows.length === 0) return outcomes;
   await insertRows(tx.db, 'BugHistory', rows);
-  await retime(tx, [...bugs.values()], rows);
+  await retime(tx, known, rows);
   return outcomes;
 }
 
@@ -58,30 +57,10 @@ function keyOf(record: HistoryRecord): string {
   return createHash('sha256').update(JSON.stringify(told)).digest('base64url');
 }
 
-async function lockedBugs(
-  tx: WriteTx,
-  records: readonly HistoryRecord[],
-  source: ImportSource,
-): Promise<Map<string, Known>> {
-  const locked = await tx.db.$queryRawUnsafe<{ id: string }[]>(
-    `/* Bug.known */ SELECT id FROM bugs WHERE tenant_id = $1::uuid AND source = $2::text AND external_id = ANY($3::text[])
-     ORDER BY id FOR NO KEY UPDATE`,
-    tx.tenantId,
-    source,
-    [...new Set(records.map((record) => record.externalId))],
-  );
-  const bugs = await tx.db.bug.findMany({
-    where: { tenantId: tx.tenantId, id: { in: locked.map(({ id }) => id) } },
-    include: { project: true },
-    orderBy: { id: 'asc' },
-  });
-  return new Map(bugs.map((bug) => [bug.externalId ?? '', bug]));
-}
-
 /** Brings resolution, clock and figures of the bugs that got history in line with it. One event for each bug. */
 async function retime(
   tx: WriteTx,
-  bugs: readonly Known[],
+  bugs: readonly (Bug & { project: Project })[],
   added: readonly Prisma.BugHistoryCreateManyInput[],
 ): Promise<void> {
   const addedTo = Map.groupBy(added, (row) => row.bugId);
@@ -97,8 +76,7 @@ async function retime(
     const version = bug.version + 1;
     const history = byBug.get(bug.id);
     const timed = history ? await timedBy(tx, bug, history) : bug;
-    const rules =
-      bug.slaPolicyId && bug.slaRulesVersion ? await rulesAt(tx, bug.slaPolicyId, bug.slaRulesVersion) : null;
+    const rules = await rulesOfBug(tx, bug);
     const next = { ...timed, version, ...figuresOf(timed, project, rules, tx.now) };
     countBug(tx, bug, project.currency, -1);
     countBug(tx, next, project.currency, 1);
@@ -122,11 +100,11 @@ export async function timedBy(tx: WriteTx, bug: Bug, history: readonly BugHistor
     .at(-1);
   const resolvedByIt = isResolved(bug.status) && last?.status && isResolved(last.status) && last.at >= bug.createdAt;
   const known = { ...bug, resolvedAt: bug.resolvedAt ?? (resolvedByIt ? last.at : null) };
-  if (!bug.slaPolicyId || !bug.slaRulesVersion) return known;
+  const rules = await rulesOfBug(tx, bug);
+  if (!rules) return known;
   const timeline = timelineOf(known, history);
   // What was recorded before the bug is said to have begun tells nothing of its clock.
   if (!timeline || timeline.some(({ at }) => at < known.createdAt)) return known;
-  const rules = await rulesAt(tx, bug.slaPolicyId, bug.slaRulesVersion);
   const until = known.resolvedAt ?? tx.now;
   const clock = replay(rules, timeline, until).clock ?? clockOf(bug);
   return { ...known, ...clockColumns(clock) };

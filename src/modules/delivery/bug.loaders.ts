@@ -1,6 +1,7 @@
+import type { SlaPolicyVersion } from '../../../generated/prisma/client.ts';
 import { type LoaderContext, loaderOf } from '../../data/loaders.ts';
 import type { SlaRules } from './sla/clock.ts';
-import { compileRules, type StoredRules } from './sla.rules.ts';
+import { compiledRules } from './sla.rules.ts';
 
 /** Labels of a bug, in alphabetical order: one statement for all bugs. */
 export function labelsOf(ctx: LoaderContext, bugId: string): Promise<string[]> {
@@ -23,15 +24,18 @@ export function rulesOf(
 ): Promise<SlaRules | null> {
   if (!bug.slaPolicyId || !bug.slaRulesVersion) return Promise.resolve(null);
   return loaderOf(ctx, rulesOf, async (keys) => {
+    const { tenantId } = ctx.scope.viewer;
     const pairs = keys.map((key) => key.split(':'));
-    const rows = await ctx.scope.query<{ policyId: string; rulesVersion: number; rules: StoredRules }>({
+    const rows = await ctx.scope.query<{ policyId: string; rulesVersion: number; rules: SlaPolicyVersion['rules'] }>({
       name: 'delivery_bug_rules',
       text: `/* Bug.slaRules */ SELECT v.policy_id AS "policyId", v.rules_version AS "rulesVersion", v.rules
         FROM unnest($2::uuid[], $3::int4[]) w (policy_id, rules_version) JOIN sla_policy_versions v
           ON v.tenant_id = $1::uuid AND v.policy_id = w.policy_id AND v.rules_version = w.rules_version`,
-      values: [ctx.scope.viewer.tenantId, pairs.map(([id]) => id), pairs.map(([, version]) => Number(version))],
+      values: [tenantId, pairs.map(([id]) => id), pairs.map(([, version]) => Number(version))],
     });
-    const found = new Map(rows.map((row) => [`${row.policyId}:${row.rulesVersion}`, compileRules(row.rules)]));
+    const found = new Map(
+      rows.map((row) => [`${row.policyId}:${row.rulesVersion}`, compiledRules({ ...row, tenantId })]),
+    );
     return keys.map((key) => found.get(key) ?? null);
   }).load(`${bug.slaPolicyId}:${bug.slaRulesVersion}`);
 }

@@ -9,7 +9,7 @@ import { bugGlobalId, projectGlobalId } from './global-ids.ts';
 import { changeSeverity, moveClock, noteBreach, passedThresholds, type SlaClock, startClock } from './sla/clock.ts';
 import { replay } from './sla/replay.ts';
 import { clockColumns, clockOf } from './sla.clock-columns.ts';
-import { type PolicyInForce, policyFor, rulesAt } from './sla.rules.ts';
+import { type PolicyInForce, policyFor, rulesOfBug } from './sla.rules.ts';
 import type { BugSeverity, BugStatus } from './values.ts';
 
 // The one way in which bugs are written: what follows from a change (clock, scores, totals, history, events) follows
@@ -173,7 +173,7 @@ export async function saveBug(
   const changes = changesOf(bug, next, saving.labels);
   if (changes.length === 0 && !saving.always && !hasOther(bug, columns)) return bug;
   const version = bug.version + 1;
-  const rules = bug.slaPolicyId && bug.slaRulesVersion ? await rulesAt(tx, bug.slaPolicyId, bug.slaRulesVersion) : null;
+  const rules = await rulesOfBug(tx, bug);
   const emit = (type: string, payload: Record<string, unknown>) =>
     tx.emit({
       type,

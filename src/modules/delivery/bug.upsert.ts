@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Bug, Project } from '../../../generated/prisma/client.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { isResolved } from './bug.figures.ts';
+import { lockImported } from './bug.rows.ts';
 import { type BugColumns, type BugDraft, insertBugs, saveBug } from './bug.store.ts';
 import { timedBy } from './bug-history.upsert.ts';
 import type { BugRecord } from './imports/bug.import.ts';
@@ -33,12 +34,13 @@ export async function importBugs(
   source: ImportSource,
   watch: ImportWatch = {},
 ): Promise<Outcome[]> {
-  const hashes = records.map(hashOf);
-  const known = await knownBugs(tx, records, source);
-  const outcomes = records.map((record, i): Outcome => {
+  const hashes = new Map(records.map((record) => [record, hashOf(record)]));
+  const ids = records.map((record) => record.externalId);
+  const known = new Map((await lockImported(tx, source, ids)).map((bug) => [bug.externalId ?? '', bug]));
+  const outcomes = records.map((record): Outcome => {
     const bug = known.get(record.externalId);
     if (!bug) return 'CREATED';
-    if (bug.importHash === hashes[i]) return 'UNCHANGED';
+    if (bug.importHash === hashes.get(record)) return 'UNCHANGED';
     const { key, name } = bug.project;
     return key === importedKey(record.projectKey) || name === record.projectKey ? 'UPDATED' : ofAnother(record, bug);
   });
@@ -56,7 +58,7 @@ export async function importBugs(
   for (const record of wanted) {
     const project = projects.get(importedKey(record.projectKey));
     if (!project) continue;
-    const columns = { ...columnsOf(record, people), importHash: hashOf(record) };
+    const columns = { ...columnsOf(record, people), importHash: hashes.get(record) ?? null };
     const bug = known.get(record.externalId);
     if (bug) await update(tx, bug, record, columns);
     else drafts.push(draftOf(tx, record, project, columns, source));
@@ -73,24 +75,6 @@ function ofAnother(record: PlacedRecord, { number, project }: { number: number; 
 /** Of what a tracker says of a bug, and nothing else: warnings are about the file. */
 function hashOf({ warnings: _, ...record }: PlacedRecord): string {
   return createHash('sha256').update(JSON.stringify(record)).digest('base64url');
-}
-
-/** Bugs that came before, locked. */
-async function knownBugs(tx: WriteTx, records: readonly PlacedRecord[], source: ImportSource) {
-  const ids = records.map((record) => record.externalId);
-  const locked = await tx.db.$queryRawUnsafe<{ id: string }[]>(
-    `/* Bug.known */ SELECT id FROM bugs WHERE tenant_id = $1::uuid AND source = $2::text AND external_id = ANY($3::text[])
-     ORDER BY id FOR NO KEY UPDATE`,
-    tx.tenantId,
-    source,
-    ids,
-  );
-  if (locked.length === 0) return new Map<string, Bug & { project: Project; labels: { name: string }[] }>();
-  const bugs = await tx.db.bug.findMany({
-    where: { tenantId: tx.tenantId, id: { in: locked.map(({ id }) => id) } },
-    include: { project: true, labels: { select: { name: true } } },
-  });
-  return new Map(bugs.map((bug) => [bug.externalId ?? '', bug]));
 }
 
 /** Members whom the tracker's names fit, by these names in lower case: display name or e-mail address, whatever the case. */

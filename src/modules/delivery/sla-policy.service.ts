@@ -7,7 +7,7 @@ import { newId } from '../../graphql/ids.ts';
 import { policyGlobalId } from './global-ids.ts';
 import { bugList } from './lists.ts';
 import type { CalendarSpec } from './sla/calendar.ts';
-import { addVersion, forgetPolicies } from './sla.rules.ts';
+import { addVersion, forgetPolicies, POLICY_DEFAULTS } from './sla.rules.ts';
 import { type BugStatus, RESOLVED_STATUSES } from './values.ts';
 
 /** For which bugs new rules count: those that come, or those that are open too. */
@@ -34,21 +34,6 @@ export interface PolicyFields {
 const LEAST_HOURS = 1 / 60;
 const HOURS = ['criticalHours', 'highHours', 'mediumHours', 'lowHours'] as const;
 const RULES = [...HOURS, 'warnAt', 'highRiskAt', 'pauseOn', 'restartOnReopen', 'calendarId'] as const;
-export const POLICY_DEFAULTS = {
-  position: 50,
-  isActive: true,
-  filter: {},
-  criticalHours: 24,
-  highHours: 72,
-  mediumHours: 168,
-  lowHours: 720,
-  warnAt: 0.5,
-  highRiskAt: 0.8,
-  pauseOn: ['DEFERRED'] as readonly BugStatus[],
-  restartOnReopen: false,
-  calendarId: null as string | null,
-};
-
 export type Checked = typeof POLICY_DEFAULTS & { name: string };
 
 /** Checks a whole policy. Throws InvalidInput naming the field. */

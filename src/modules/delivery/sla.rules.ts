@@ -1,4 +1,4 @@
-import type { SlaPolicy, SlaPolicyVersion } from '../../../generated/prisma/client.ts';
+import type { Bug, SlaPolicy, SlaPolicyVersion } from '../../../generated/prisma/client.ts';
 import { type FilterInput, parseFilter } from '../../data/filter.ts';
 import { filterPredicate } from '../../data/filter-memory.ts';
 import type { WriteTx } from '../../data/write.ts';
@@ -34,7 +34,10 @@ const MAX_COMPILED = 500;
 /** Versions never change, so what is compiled from one holds for this process's life. */
 const compiled = new Map<string, SlaRules>();
 
-function rulesOf(version: Pick<SlaPolicyVersion, 'tenantId' | 'policyId' | 'rulesVersion' | 'rules'>): SlaRules {
+/** The rules of a stored version, compiled once a process: reckoning the days of a calendar takes its time. */
+export function compiledRules(
+  version: Pick<SlaPolicyVersion, 'tenantId' | 'policyId' | 'rulesVersion' | 'rules'>,
+): SlaRules {
   const key = `${version.tenantId}:${version.policyId}:${version.rulesVersion}`;
   let rules = compiled.get(key);
   if (!rules) {
@@ -92,22 +95,35 @@ export async function rulesAt(tx: WriteTx, policyId: string, rulesVersion: numbe
   const version = await tx.db.slaPolicyVersion.findUniqueOrThrow({
     where: { tenantId_policyId_rulesVersion: { tenantId: tx.tenantId, policyId, rulesVersion } },
   });
-  return rulesOf(version);
+  return compiledRules(version);
 }
 
-/** What every tenant begins with: row 5 of the feature table. */
-const DEFAULT_POLICY = {
-  name: 'Default',
-  position: 100,
+/** The rules of the bug's policy, in the version that it is under; null when it is under none. */
+export async function rulesOfBug(
+  tx: WriteTx,
+  { slaPolicyId, slaRulesVersion }: Pick<Bug, 'slaPolicyId' | 'slaRulesVersion'>,
+): Promise<SlaRules | null> {
+  return slaPolicyId && slaRulesVersion ? rulesAt(tx, slaPolicyId, slaRulesVersion) : null;
+}
+
+/** What a policy has that says nothing else. */
+export const POLICY_DEFAULTS = {
+  position: 50,
+  isActive: true,
+  filter: {},
   criticalHours: 24,
   highHours: 72,
   mediumHours: 168,
   lowHours: 720,
   warnAt: 0.5,
   highRiskAt: 0.8,
-  pauseOn: ['DEFERRED'],
+  pauseOn: ['DEFERRED'] as readonly BugStatus[],
   restartOnReopen: false,
+  calendarId: null as string | null,
 };
+
+/** What every tenant begins with: it comes after all policies that say nothing of their position. */
+const DEFAULT_POLICY = { ...POLICY_DEFAULTS, pauseOn: [...POLICY_DEFAULTS.pauseOn], name: 'Default', position: 100 };
 
 /** Makes the default policy when the tenant has none at all: bugs then have an SLA from the first one on. */
 export async function ensurePolicy(tx: WriteTx): Promise<void> {
