@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { systemViewer, type Viewer } from './access/viewer.ts';
 import { beforeTenant } from './data/before-tenant.ts';
 import { withReadScope } from './data/read-scope.ts';
@@ -110,24 +111,21 @@ async function tenantIds(services: Services): Promise<string[]> {
   return rows.map((row) => row.id);
 }
 
-async function flushStatements(services: Services): Promise<void> {
+export async function flushStatements(services: Services): Promise<void> {
   const { statements } = services.read;
   try {
     await statements.flush(async (rows) => {
+      const counts = pg.escapeLiteral(JSON.stringify(rows));
+      // The pool is for reads. Several statements in one text are one transaction.
       await services.pool.query(
-        `INSERT INTO statement_log (minute, process_id, calls, total_ms, slow)
-         SELECT * FROM unnest($1::timestamptz[], $2::uuid[], $3::int8[], $4::float8[], $5::int8[])
+        `SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE;
+         INSERT INTO statement_log (minute, process_id, calls, total_ms, slow)
+         SELECT minute, "processId", calls, "totalMs", slow FROM jsonb_to_recordset(${counts})
+           AS r(minute timestamptz, "processId" uuid, calls int8, "totalMs" float8, slow int8)
          ON CONFLICT (minute, process_id) DO UPDATE SET calls = statement_log.calls + excluded.calls,
-           total_ms = statement_log.total_ms + excluded.total_ms, slow = statement_log.slow + excluded.slow`,
-        [
-          rows.map((r) => r.minute),
-          rows.map((r) => r.processId),
-          rows.map((r) => r.calls),
-          rows.map((r) => r.totalMs),
-          rows.map((r) => r.slow),
-        ],
+           total_ms = statement_log.total_ms + excluded.total_ms, slow = statement_log.slow + excluded.slow;
+         DELETE FROM statement_log WHERE minute < now() - interval '${KEEP_STATEMENTS}'`,
       );
-      await services.pool.query(`DELETE FROM statement_log WHERE minute < now() - interval '${KEEP_STATEMENTS}'`);
     });
   } catch (error) {
     services.log.warn({ err: error }, 'cannot write the statement log; its counts are kept');

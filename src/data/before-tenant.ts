@@ -36,7 +36,8 @@ export async function beforeTenant<T>(
     await client.query(`BEGIN READ ONLY; ${role}${settingText(client, setting, value)}`);
     return await fn(client);
   } finally {
-    await client.query('ROLLBACK').then(
+    // The caller need not wait for it.
+    client.query('ROLLBACK').then(
       () => client.release(),
       (error: Error) => client.release(error),
     );

@@ -3,12 +3,13 @@ import pg from 'pg';
 import { PrismaClient } from '../../generated/prisma/client.ts';
 import type { Env } from '../env.ts';
 import { poolConfig } from './connection.ts';
+import type { ReadConnections } from './read-scope.ts';
 import { statementName } from './statement.ts';
 import type { StatementLog } from './statement-log.ts';
 
 export interface Database {
   url: string;
-  pool: pg.Pool;
+  pool: ReadConnections;
   prisma: PrismaClient;
   /** the login role is not argus_app, so every transaction takes that role first */
   setRole: boolean;
@@ -31,14 +32,18 @@ export const TYPES: pg.CustomTypesConfig = {
     ((format !== 'binary' && PARSERS[oid]) || pg.types.getTypeParser(oid, format)) as never,
 };
 
-/** Opens the pools: one for reads (pipelined) and Prisma's for writes. Fails with what to do when the server is away. */
+/** What every transaction of the pool for reads is, unless it says otherwise. */
+const READS = String.raw`-c default_transaction_isolation=repeatable\ read -c default_transaction_read_only=on`;
+
+/** Opens the pools: one for reads and Prisma's for writes. Fails with what to do when the server is away. */
 export async function openDatabase(url: string, env: Env, statements: StatementLog): Promise<Database> {
   const config = poolConfig(url, env);
-  const pool = openPool({ ...config, types: TYPES, pipeline: true } as pg.PoolConfig);
-  const setRole = await needsRole(pool, url).catch(async (error: unknown) => {
-    await pool.end();
+  const reads = openPool({ ...config, types: TYPES, options: [config.options, READS].filter(Boolean).join(' ') });
+  const { setRole, citus } = await askServer(reads, url).catch(async (error: unknown) => {
+    await reads.end();
     throw error;
   });
+  const pool = Object.assign(reads, { citus, idleMs: env.IDLE_TX_TIMEOUT_MS });
   // Prisma leaves statements unnamed, which PostgreSQL then parses and plans each time.
   const writes = openPool(config);
   const adapter = new PrismaPg(writes, { statementNameGenerator: ({ sql }) => statementName(sql) ?? '' });
@@ -66,10 +71,11 @@ function openPool(config: pg.PoolConfig): pg.Pool {
 }
 
 /** argus_app itself is bound by row-level security; anybody else (an owner, a superuser) has to become it. */
-async function needsRole(pool: pg.Pool, url: string): Promise<boolean> {
+async function askServer(pool: pg.Pool, url: string): Promise<{ setRole: boolean; citus: boolean }> {
   const { rows } = await pool
-    .query<{ role: string; member: boolean | null }>(
-      `SELECT current_user AS role, pg_has_role(current_user, oid, 'MEMBER') AS member
+    .query<{ role: string; member: boolean | null; citus: boolean }>(
+      `SELECT current_user AS role, pg_has_role(current_user, oid, 'MEMBER') AS member,
+         EXISTS (SELECT FROM pg_extension WHERE extname = 'citus') AS citus
        FROM (SELECT 1) one LEFT JOIN pg_roles ON rolname = 'argus_app'`,
     )
     .catch((error: unknown) => {
@@ -83,5 +89,5 @@ async function needsRole(pool: pg.Pool, url: string): Promise<boolean> {
   if (!row || row.member === null) throw new Error('the database has no role argus_app: run "argus migrate up" first');
   if (!row.member)
     throw new Error(`the role ${row.role} may not become argus_app: as the owner run "GRANT argus_app TO ${row.role}"`);
-  return row.role !== 'argus_app';
+  return { setRole: row.role !== 'argus_app', citus: row.citus };
 }

@@ -1,9 +1,11 @@
 import type pg from 'pg';
 import type { Viewer } from '../access/viewer.ts';
+import { ReadSession, type SessionPlan } from './read-session.ts';
+import type { Cells } from './read-wire.ts';
 import type { Statement } from './statement.ts';
 import type { StatementLog } from './statement-log.ts';
 
-/** What opens every transaction of a viewer: the settings that row-level security reads. */
+/** What opens a transaction of a viewer, as statements: the settings that row-level security reads. */
 export function tenantSettings(viewer: Pick<Viewer, 'tenantId' | 'memberId'>, setRole: boolean): string[] {
   const settings = setRole ? ['SET LOCAL ROLE argus_app'] : [];
   settings.push(`SET LOCAL app.tenant_id = '${assertUuid(viewer.tenantId)}'`);
@@ -19,79 +21,129 @@ export function assertUuid(value: string): string {
   return value;
 }
 
+/** The pool for reads, and what read scopes have to know of its server. */
+export type ReadConnections = pg.Pool & {
+  /** the server has Citus, which passes on to its workers only what SET LOCAL set within BEGIN and COMMIT */
+  citus: boolean;
+  /** how long a scope may stay open without a statement, in milliseconds; 0: any time */
+  idleMs: number;
+};
+
 export interface ReadPool {
-  pool: pg.Pool;
+  pool: ReadConnections;
   /** the login role is not argus_app itself, so each transaction takes that role */
   setRole: boolean;
   statements: StatementLog;
 }
 
+/** What a session sends first and last. Its transaction has isolation and access mode from the pool's connections. */
+function openingOf({ pool, setRole }: ReadPool, viewer: Viewer): Pick<SessionPlan, 'opening' | 'closing'> {
+  if (pool.citus) {
+    const begin = ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', ...tenantSettings(viewer, setRole)];
+    return { opening: begin.map((text) => ({ text, values: [] })), closing: [{ text: 'COMMIT', values: [] }] };
+  }
+  const settings = ["set_config('app.tenant_id', $1, true)", "set_config('app.member_id', $2, true)"];
+  if (setRole) settings.unshift("set_config('role', 'argus_app', true)");
+  // An empty member is none: it is also what a setting falls back to where an earlier transaction had one.
+  const values = [assertUuid(viewer.tenantId), viewer.memberId ? assertUuid(viewer.memberId) : ''];
+  return { opening: [{ name: 'argus_open', text: `SELECT ${settings.join(', ')}`, values }], closing: [] };
+}
+
 /**
  * One snapshot of the database for one operation: a REPEATABLE READ, READ ONLY transaction in which row-level security
- * sees the viewer's tenant. It opens with the first statement, in the same flight; what closes it is `close()`, which
- * the response need not wait for.
+ * sees the viewer's tenant. It opens with the first statement, in the same flight. Statements asked in one tick are one
+ * flight. What closes it is `finish()`, in the flight of the last statements, or `close()`.
  */
 export class ReadScope {
   readonly #read: ReadPool;
   readonly #viewer: Viewer;
-  #client: Promise<pg.PoolClient> | undefined;
-  #opening: Promise<unknown> | undefined;
-  #closed = false;
+  #session: ReadSession | undefined;
+  /** why no statement may follow */
+  #ended: string | undefined;
   /** statements run so far, without the opening and closing ones */
   statements = 0;
   /** milliseconds from sending to the answer, added up; statements in one flight overlap */
   milliseconds = 0;
+  /**
+   * how long it may stay open without a statement, in milliseconds, until it is ended and refuses later ones; 0: any
+   * time. Counts from the first statement on; to be set before it.
+   */
+  idleMs: number;
+  /**
+   * the flight of this number, from 1, is expected to be the last: it ends the transaction too, and what is asked after it
+   * rejects with ScopeFinished. 0: not known. To be set before the first statement.
+   */
+  lastFlight = 0;
 
   constructor(read: ReadPool, viewer: Viewer) {
     this.#read = read;
+    this.idleMs = read.pool.idleMs;
     this.#viewer = viewer;
+  }
+
+  /** Writes to the database so far: statements asked in one tick are one. */
+  get flights(): number {
+    return this.#session?.flights ?? 0;
   }
 
   get viewer(): Viewer {
     return this.#viewer;
   }
 
-  /** Runs a statement and gives its rows. Rejects after `close()`. */
-  async query<T extends object>(statement: Statement): Promise<T[]> {
-    if (this.#closed) throw new Error('this read scope is closed');
-    const client = await this.#open();
+  /** Runs a statement and gives its rows. Rejects after `finish()` and `close()`, and with the database's errors. */
+  query<T extends object>(statement: Statement): Promise<T[]> {
+    return this.cells(statement).then(rowsOf<T>);
+  }
+
+  /** Runs a statement and gives its rows as PostgreSQL's texts. Rejects like `query()`. */
+  async cells(statement: Statement): Promise<Cells> {
+    if (this.#ended) throw new Error(this.#ended);
+    this.#session ??= this.#open();
     this.statements++;
-    const start = performance.now();
-    try {
-      const [result] = await Promise.all([client.query<T>(statement), this.#opening]);
-      return result.rows;
-    } finally {
-      const took = performance.now() - start;
-      this.milliseconds += took;
-      this.#read.statements.record(statement.text, took);
-    }
+    return this.#session.run(statement);
   }
 
-  #open(): Promise<pg.PoolClient> {
-    this.#client ??= this.#read.pool.connect().then((client) => {
-      const settings = tenantSettings(this.#viewer, this.#read.setRole).join('; ');
-      this.#opening = client.query(`BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${settings}`);
-      // Awaited together with the first statement; without this a failure of both would be an unhandled rejection.
-      this.#opening.catch(() => {});
-      return client;
+  #open(): ReadSession {
+    const { pool, statements } = this.#read;
+    return new ReadSession({
+      pool,
+      ...openingOf(this.#read, this.#viewer),
+      idleMs: this.idleMs,
+      lastFlight: this.lastFlight,
+      answered: (text, milliseconds) => {
+        this.milliseconds += milliseconds;
+        statements.record(text, milliseconds);
+      },
     });
-    return this.#client;
   }
 
-  /** Ends the transaction and gives the connection back. Safe to call more than once. */
-  async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    const client = await this.#client?.catch(() => undefined);
-    if (!client) return;
-    try {
-      await client.query('COMMIT');
-      client.release();
-    } catch (error) {
-      // A connection whose state is unknown must not serve another tenant.
-      client.release(error instanceof Error ? error : true);
-    }
+  /** Promises that no statement follows those asked in this tick: their flight ends the transaction too. */
+  finish(): void {
+    this.#ended ??= 'this read scope is finished: no statement may follow';
+    this.#session?.end();
   }
+
+  /**
+   * Ends the transaction behind the statements asked so far. Resolves when the connection is back in the pool, which
+   * nobody has to wait for. Safe to call more than once.
+   */
+  async close(): Promise<void> {
+    this.#ended = 'this read scope is closed';
+    this.#session?.end();
+    await this.#session?.released;
+  }
+}
+
+/** Row objects of an answer, all built alike so that the engine gives them one shape. */
+function rowsOf<T extends object>({ names, parsers, rows }: Cells): T[] {
+  return rows.map((cells) => {
+    const row: Record<string, unknown> = {};
+    for (let i = 0; i < names.length; i++) {
+      const text = cells[i] ?? null;
+      row[names[i] as string] = text === null ? null : parsers[i]?.(text);
+    }
+    return row as T;
+  });
 }
 
 /** Runs `fn` in a read scope of its own: for work outside a GraphQL operation. */
@@ -104,6 +156,6 @@ export async function withReadScope<T>(
   try {
     return await fn(scope);
   } finally {
-    await scope.close();
+    void scope.close();
   }
 }

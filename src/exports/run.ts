@@ -63,11 +63,8 @@ async function write(
   target: ExportTarget,
   progress: { begun: boolean; rows: number },
 ): Promise<void> {
-  // While a slow reader takes a page the transaction is idle, which the pool's own limit allows for seconds only.
-  await ctx.scope.query({
-    text: `SET LOCAL idle_in_transaction_session_timeout = ${EXPORT_LIMIT_MS}`,
-    values: [],
-  });
+  // While a slow reader takes a page the scope is idle, which is allowed for seconds only elsewhere.
+  ctx.scope.idleMs = EXPORT_LIMIT_MS;
   let send: SendRows | undefined;
   for await (const rows of readPages(schema, ctx, list, columns, variables)) {
     let text = rows.map((row) => format.row(columns, row)).join('');

@@ -9,15 +9,15 @@ const FILTERS = [/(?:\w+\.)?tenant_id = (\$\d+::uuid)/g, /(?<=tenants t WHERE )t
 /** Runs work and gives every statement that read scopes ran meanwhile, each text once. */
 export async function recordStatements(work: () => Promise<void>): Promise<Statement[]> {
   const recorded = new Map<string, Statement>();
-  const original = ReadScope.prototype.query;
-  ReadScope.prototype.query = function (this: ReadScope, statement) {
+  const original = ReadScope.prototype.cells;
+  ReadScope.prototype.cells = function (this: ReadScope, statement) {
     recorded.set(statement.text, statement);
     return original.call(this, statement) as never;
   };
   try {
     await work();
   } finally {
-    ReadScope.prototype.query = original;
+    ReadScope.prototype.cells = original;
   }
   return [...recorded.values()];
 }

@@ -90,7 +90,7 @@ function reading(): Promise<Answer[]> {
   return asOwner(
     t,
     `SELECT pid, query_start::text AS at FROM pg_stat_activity
-     WHERE datname = current_database() AND state = 'idle in transaction'`,
+     WHERE datname = current_database() AND state = 'active' AND wait_event = 'ClientRead'`,
   );
 }
 

@@ -1,0 +1,272 @@
+import pg from 'pg';
+import { type Cells, type Columns, preparedOn, type Sendable, send, toSend, type Wire } from './read-wire.ts';
+import type { Statement } from './statement.ts';
+
+/** How a session begins and ends, and whom it tells. */
+export interface SessionPlan {
+  pool: pg.Pool;
+  /** sent before the first statement, in the same flight; a failure of theirs fails that statement */
+  opening: readonly Statement[];
+  /** sent before the Sync that ends the session */
+  closing: readonly Statement[];
+  /** how long a session may stay open with nothing to do; 0: any time */
+  idleMs: number;
+  /** the flight of this number, from 1, is expected to be the last and ends the transaction; 0: not known */
+  lastFlight: number;
+  /** called when a statement that was sent has its answer, an error included */
+  answered(text: string, milliseconds: number): void;
+}
+
+/** A statement between being asked for and being answered. */
+interface Asked {
+  statement: Statement;
+  values: Sendable[];
+  sentAt: number;
+  columns: Columns;
+  rows: (string | null)[][];
+  resolve(cells: Cells): void;
+  reject(error: Error): void;
+}
+
+const NO_COLUMNS: Columns = { names: [], parsers: [] };
+/** A statement came after the flight that was expected to be the last. */
+export class ScopeFinished extends Error {
+  constructor() {
+    super('this read scope is finished: no statement may follow');
+    this.name = 'ScopeFinished';
+  }
+}
+
+/**
+ * One transaction over one connection without round trips of its own: PostgreSQL takes all statements up to a Sync as
+ * one transaction, and answers what it has at each Flush.
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-PIPELINING
+ *
+ * To node-postgres it is a single query, which lasts from the first statement to the Sync's answer.
+ */
+export class ReadSession implements pg.Submittable {
+  readonly #plan: SessionPlan;
+  /** asked for, to be sent at the end of this tick */
+  #waiting: Asked[] = [];
+  /** sent; answers come in this order */
+  #sent: Asked[] = [];
+  #client: pg.PoolClient | undefined;
+  #wire: Wire | undefined;
+  #connecting = false;
+  #writing = false;
+  /** answers still to come before the first statement's; null until the opening was sent */
+  #opening: number | null = null;
+  #ending = false;
+  #synced = false;
+  /** why no statement may follow */
+  #refusal: (() => Error) | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  /** writes so far */
+  flights = 0;
+  readonly #released = Promise.withResolvers<void>();
+
+  constructor(plan: SessionPlan) {
+    this.#plan = plan;
+  }
+
+  /** Resolves when the connection is back in the pool, or destroyed. */
+  get released(): Promise<void> {
+    return this.#released.promise;
+  }
+
+  /**
+   * Sends a statement together with all others of this tick. Rejects with PostgreSQL's error; after that, with the code
+   * 25P02 that PostgreSQL has for statements of a failed transaction.
+   */
+  run(statement: Statement): Promise<Cells> {
+    if (this.#refusal) return Promise.reject(this.#refusal());
+    return new Promise((resolve, reject) => {
+      // Before anything is sent: a value that cannot be sent is no failure of the transaction.
+      const values = statement.values.map(toSend);
+      this.#waiting.push({ statement, values, sentAt: 0, columns: NO_COLUMNS, rows: [], resolve, reject });
+      if (this.#connecting) this.#writeLater();
+      else this.#connect();
+    });
+  }
+
+  /** Ends the transaction behind what was asked for so far. The caller asks for nothing more. */
+  end(): void {
+    if (this.#ending) return;
+    this.#ending = true;
+    if (this.#connecting) this.#writeLater();
+    else this.#released.resolve();
+  }
+
+  #connect(): void {
+    this.#connecting = true;
+    this.#plan.pool.connect((error, client) => {
+      this.#client = client;
+      if (client) client.query(this);
+      else this.handleError(error ?? new Error('the pool gave no connection'));
+    });
+  }
+
+  /** node-postgres calls it when the connection is this session's. */
+  submit(connection: pg.Connection): void {
+    this.#wire = connection as unknown as Wire;
+    this.#write(this.#wire);
+  }
+
+  #writeLater(): void {
+    const wire = this.#wire;
+    if (this.#writing || !wire) return;
+    this.#writing = true;
+    process.nextTick(() => this.#write(wire));
+  }
+
+  /** All that was asked for in a tick as one write to the socket, which wakes either side once. */
+  #write(wire: Wire): void {
+    this.#writing = false;
+    if (this.#synced) return;
+    clearTimeout(this.#idle);
+    const known = preparedOn(wire);
+    const now = performance.now();
+    wire.stream.cork();
+    if (this.#opening === null) {
+      this.#opening = this.#plan.opening.length;
+      for (const statement of this.#plan.opening) send(wire, known, statement, statement.values.map(toSend), false);
+    }
+    for (const asked of this.#waiting) {
+      const { name } = asked.statement;
+      const columns = name === undefined ? undefined : known.columns.get(name);
+      if (columns) asked.columns = columns;
+      asked.sentAt = now;
+      send(wire, known, asked.statement, asked.values, !columns);
+      this.#sent.push(asked);
+    }
+    this.#waiting = [];
+    this.flights++;
+    if (this.flights === this.#plan.lastFlight && !this.#ending) {
+      this.#ending = true;
+      this.#refusal = () => new ScopeFinished();
+    }
+    if (this.#ending) {
+      for (const statement of this.#plan.closing) send(wire, known, statement, [], false);
+      this.#sync(wire);
+    } else wire.flush();
+    wire.stream.uncork();
+  }
+
+  /** Exactly one for each session: a second would make the connection look free during the next one. */
+  #sync(wire: Wire): void {
+    this.#synced = true;
+    wire.sync();
+  }
+
+  handleRowDescription({ fields }: { fields: pg.FieldDef[] }): void {
+    const [asked] = this.#sent;
+    const [client, wire] = [this.#client, this.#wire];
+    if (!asked || !client || !wire) return;
+    asked.columns = {
+      names: fields.map((field) => field.name),
+      parsers: fields.map((field) => client.getTypeParser(field.dataTypeID, 'text')),
+    };
+    const { name } = asked.statement;
+    if (name !== undefined) preparedOn(wire).columns.set(name, asked.columns);
+  }
+
+  handleDataRow({ fields }: { fields: (string | null)[] }): void {
+    // The opening's row says only what was sent.
+    if (!this.#opening) this.#sent[0]?.rows.push(fields);
+  }
+
+  handleCommandComplete(): void {
+    if (this.#opening) {
+      this.#opening--;
+      return;
+    }
+    const asked = this.#sent.shift();
+    // None: it was the closing's.
+    if (!asked) return;
+    this.#answered(asked);
+    asked.resolve({ ...asked.columns, rows: asked.rows });
+    if (this.#sent.length === 0 && this.#waiting.length === 0 && !this.#ending) this.#guardIdle();
+  }
+
+  handleEmptyQuery(): void {
+    this.handleCommandComplete();
+  }
+
+  /** No statement here is a COPY. One that is would wait for data for ever, so its connection goes. */
+  handleCopyInResponse(): void {
+    this.#wire?.stream.destroy();
+  }
+
+  handleCopyData(): void {}
+
+  /** Between a Flush and the next message the server counts no idle time, as it does within BEGIN and COMMIT. */
+  #guardIdle(): void {
+    const { idleMs } = this.#plan;
+    if (idleMs === 0) return;
+    this.#idle = setTimeout(() => {
+      this.#refusal = () => new Error(`this read scope was ended after ${idleMs} ms without a statement`);
+      this.end();
+    }, idleMs).unref();
+  }
+
+  /** PostgreSQL's error for the statement whose turn it was, or the connection's, which ends all. */
+  handleError(error: Error): void {
+    clearTimeout(this.#idle);
+    const wire = this.#wire;
+    const broken = !wire || !(error instanceof pg.DatabaseError);
+    for (const asked of this.#sent) this.#answered(asked);
+    const [first, ...others] = [...this.#sent.splice(0), ...this.#waiting.splice(0)];
+    this.#refusal ??= broken || !first ? () => error : aborted;
+    first?.reject(error);
+    for (const asked of others) asked.reject(broken ? error : aborted());
+    if (broken) this.#release(error);
+    else this.#recover(wire, error);
+  }
+
+  /** After an error the server skips all messages up to a Sync, and node-postgres has taken this query off already. */
+  #recover(wire: Wire, error: Error): void {
+    preparedOn(wire).parsing.length = 0;
+    const ready = () => {
+      wire.off('end', gone);
+      this.handleReadyForQuery();
+    };
+    const gone = () => {
+      wire.off('readyForQuery', ready);
+      this.#release(error);
+    };
+    wire.once('readyForQuery', ready);
+    wire.once('end', gone);
+    if (!this.#synced) this.#sync(wire);
+  }
+
+  handleReadyForQuery(): void {
+    const client = this.#client;
+    // Only after an error within BEGIN and COMMIT is the transaction still there.
+    if (!client || client.getTransactionStatus() === 'I') this.#release();
+    else
+      client.query('ROLLBACK').then(
+        () => this.#release(),
+        (error: Error) => this.#release(error),
+      );
+  }
+
+  #answered({ statement, sentAt }: Asked): void {
+    this.#plan.answered(statement.text, performance.now() - sentAt);
+  }
+
+  /** With an error the pool destroys the connection: one whose state is unknown must not serve another tenant. */
+  #release(error?: Error): void {
+    this.#client?.release(error);
+    this.#client = undefined;
+    this.#released.resolve();
+  }
+}
+
+/** What PostgreSQL says to statements after one that failed, without asking it. */
+function aborted(): pg.DatabaseError {
+  const message = 'current transaction is aborted, commands ignored until end of transaction block';
+  const error = new pg.DatabaseError(message, message.length, 'error');
+  error.severity = 'ERROR';
+  error.code = '25P02';
+  return error;
+}
