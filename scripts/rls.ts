@@ -3,6 +3,7 @@
  *
  *   node scripts/rls.ts platform        prints the SQL of one module's tables, to paste into its migration
  *   node scripts/rls.ts bugs bug_history   or of single tables
+ *   node scripts/rls.ts --alter platform   the policies as changes of those that are there
  */
 
 /** How one table is protected. A plain tenant table needs only its name. */
@@ -29,10 +30,12 @@ export type Command = 'select' | 'insert' | 'update' | 'delete';
 const COMMANDS: readonly Command[] = ['select', 'insert', 'update', 'delete'];
 const APPEND_ONLY: readonly Command[] = ['select', 'insert'];
 const NO_DELETE: readonly Command[] = ['select', 'insert', 'update'];
-const OWN = 'tenant_id = argus_tenant()';
+// In a subquery a setting is read once a statement, without it once for each parent of a LATERAL list.
+const TENANT = '(SELECT argus_tenant())';
+const OWN = `tenant_id = ${TENANT}`;
 
-const setting = (name: string): string => `nullif(current_setting('app.${name}', true), '')`;
-const AUTH_USER = `${setting('auth_user')}::uuid`;
+const setting = (name: string, cast = ''): string => `(SELECT nullif(current_setting('app.${name}', true), '')${cast})`;
+const AUTH_USER = setting('auth_user', '::uuid');
 
 /** Every table with row-level security, in the order of the migrations. */
 export const RULES: readonly TableRule[] = [
@@ -40,10 +43,10 @@ export const RULES: readonly TableRule[] = [
     table: 'tenants',
     module: 'platform',
     commands: NO_DELETE,
-    own: 'id = argus_tenant()',
+    own: `id = ${TENANT}`,
     also: {
       signin: `slug = ${setting('auth_slug')}`,
-      directory: "current_setting('app.directory', true) = 'on'",
+      directory: `${setting('directory')} = 'on'`,
       member: `EXISTS (SELECT FROM members m WHERE m.tenant_id = tenants.id AND m.user_id = ${AUTH_USER})`,
     },
   },
@@ -52,8 +55,8 @@ export const RULES: readonly TableRule[] = [
     module: 'platform',
     commands: NO_DELETE,
     // EXISTS and not IN: a read by id then probes one member instead of hashing all of the tenant's
-    own: 'EXISTS (SELECT FROM members m WHERE m.tenant_id = argus_tenant() AND m.user_id = users.id)',
-    insert: 'argus_tenant() IS NOT NULL',
+    own: `EXISTS (SELECT FROM members m WHERE m.tenant_id = ${TENANT} AND m.user_id = users.id)`,
+    insert: `${TENANT} IS NOT NULL`,
     also: { signin: `email = ${setting('auth_email')}`, self: `id = ${AUTH_USER}` },
     updateAlso: true,
   },
@@ -63,7 +66,7 @@ export const RULES: readonly TableRule[] = [
     module: 'platform',
     also: { signin: `token_hash = decode(${setting('auth_token')}, 'hex')` },
   },
-  { table: 'api_keys', module: 'platform', also: { signin: `id = ${setting('auth_key')}::uuid` } },
+  { table: 'api_keys', module: 'platform', also: { signin: `id = ${setting('auth_key', '::uuid')}` } },
   { table: 'notifications', module: 'platform' },
   { table: 'audit_logs', module: 'platform', commands: APPEND_ONLY },
   { table: 'event_store', module: 'platform', commands: APPEND_ONLY },
@@ -121,6 +124,13 @@ function conditionOf(rule: TableRule, command: Command): string {
   return rule.own ?? OWN;
 }
 
+/** The same policies as changes of those that are there, for a migration that changes conditions. */
+export function policyChangesOf(rule: TableRule): string[] {
+  return policiesOf(rule).map((statement) =>
+    statement.replace('CREATE POLICY', 'ALTER POLICY').replace(/ FOR \w+ TO (\w+)/, ' TO $1'),
+  );
+}
+
 /** The policies of one table, one statement each. */
 export function policiesOf(rule: TableRule): string[] {
   const statements = COMMANDS.map((command) => policy(rule.table, command, command, conditionOf(rule, command)));
@@ -147,5 +157,6 @@ if (import.meta.main) {
   const wanted = process.argv.slice(2);
   const rules = RULES.filter((rule) => wanted.includes(rule.module) || wanted.includes(rule.table));
   if (rules.length === 0) console.error('Name modules or tables of the list in this file.');
-  console.log(rules.map((rule) => rlsOf(rule).join('\n')).join('\n\n'));
+  const print = wanted.includes('--alter') ? policyChangesOf : rlsOf;
+  console.log(rules.map((rule) => print(rule).join('\n')).join('\n\n'));
 }
