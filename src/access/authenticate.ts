@@ -10,6 +10,8 @@ import type { Viewer } from './viewer.ts';
 /** How long a credential that was found good is believed without asking again. A revocation is an event and ends it. */
 const TRUST_MS = 10_000;
 const MAX_CACHED = 10_000;
+/** Aggregate types whose events may change what a credential is good for. */
+const DECISIVE: ReadonlySet<string> = new Set(['ApiKey', 'Session', 'Member', 'User', 'Tenant']);
 
 interface Grant {
   viewer: Omit<Viewer, 'request'>;
@@ -44,10 +46,13 @@ export class Authenticator {
   constructor(services: Pick<Services, 'pool' | 'bus' | 'log' | 'read'>) {
     this.#services = services;
     this.#log = services.log;
-    this.#off = services.bus.onAny((tenantId) => this.#forget(tenantId));
+    this.#off = services.bus.onChange((change) => {
+      const told = change?.types;
+      if (!told || told.keys().some((type) => DECISIVE.has(type))) this.#forget(change?.tenantId);
+    });
   }
 
-  /** A tenant's log grew: its credentials or members may have changed. Asking again is one statement. */
+  /** A tenant's credentials or members may have changed; undefined: anybody's. Asking again is one statement. */
   #forget(tenantId: string | undefined): void {
     this.#forgotten.set(tenantId, ++this.#forgets);
     if (tenantId === undefined) this.#cache.clear();
@@ -126,8 +131,9 @@ export class Authenticator {
     const settings = tenantSettings({ tenantId, memberId: null }, this.#services.read.setRole).join('; ');
     this.#services.pool
       .query(
-        // Several statements in one text are one transaction, which an error rolls back by itself.
-        `${settings};
+        // Several statements in one text are one transaction, which an error rolls back by itself. The pool is for reads,
+        // and two uses noted at once are no conflict.
+        `SET TRANSACTION ISOLATION LEVEL READ COMMITTED READ WRITE; ${settings};
          UPDATE api_keys SET last_used_at = now() WHERE tenant_id = '${tenantId}' AND id = '${assertUuid(credentialId)}'`,
       )
       .catch((error: unknown) => this.#log.warn({ err: error }, 'cannot note the use of an API key'));

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Prisma, type PrismaClient } from '../../generated/prisma/client.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { Conflict, InvalidInput, NotFound, VersionMismatch } from '../errors.ts';
-import { EVENT_CHANNEL, EVENT_COUNTER, type NewEvent } from '../events/event.ts';
+import { EVENT_CHANNEL, EVENT_COUNTER, type NewEvent, notificationOf } from '../events/event.ts';
 import { newId } from '../graphql/ids.ts';
 import { insertRows } from './insert-rows.ts';
 import { type ModelName, tableOf } from './models.ts';
-import { assertUuid, tenantSettings } from './read-scope.ts';
+import { tenantSettings } from './read-scope.ts';
 
 export interface WriteDeps {
   prisma: PrismaClient;
@@ -184,7 +184,8 @@ async function appendEvents(tx: WriteTx, events: NewEvent[]): Promise<bigint> {
     payload: event.payload ?? {},
   }));
   await insertRows(tx.db, 'Event', rows);
-  await tx.db.$executeRawUnsafe(`SELECT pg_notify('${EVENT_CHANNEL}', '${assertUuid(tx.tenantId)}')`);
+  const payload = notificationOf(tx.tenantId, last, events);
+  await tx.db.$executeRawUnsafe('SELECT pg_notify($1::text, $2::text)', EVENT_CHANNEL, payload);
   return last;
 }
 

@@ -2,20 +2,25 @@ import { EventEmitter } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Logger } from 'pino';
-import { EVENT_CHANNEL } from './event.ts';
+import { EVENT_CHANNEL, type LogChange, readNotification } from './event.ts';
 
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 10_000;
+/** Names of the emitter that are no tenant's. */
+const ANY = 'any';
+const BREAK = 'break';
 
 /**
- * Tells this process whose event log grew. One LISTEN connection of its own; what happened is always read from the log,
- * so a notification that is lost while reconnecting costs nothing: everybody is woken after a reconnect.
+ * Tells this process whose event log grew, and what kinds of rows that is about. One LISTEN connection of its own; what
+ * happened is always read from the log, so a notification that is lost while reconnecting costs nothing: everybody is
+ * told when the connection breaks and woken when it is back. Notifications come in the order of commits.
  */
 export class EventBus {
   readonly #emitter = new EventEmitter({ captureRejections: false }).setMaxListeners(0);
   readonly #config: pg.ClientConfig;
   readonly #log: Logger;
   #client: pg.Client | undefined;
+  #connected = false;
   #closed = false;
 
   constructor(config: pg.ClientConfig, log: Logger) {
@@ -30,15 +35,39 @@ export class EventBus {
 
   async #connect(): Promise<void> {
     const client = new pg.Client(this.#config);
-    client.on('notification', ({ payload }) => payload && this.#emitter.emit(payload));
-    client.on('notification', ({ payload }) => payload && this.#emitter.emit('any', payload));
-    client.on('error', (error) => this.#log.warn({ err: error }, 'the LISTEN connection broke'));
+    client.on('notification', ({ payload }) => this.#told(payload ?? ''));
+    client.on('error', (error) => {
+      this.#log.warn({ err: error }, 'the LISTEN connection broke');
+      this.#broke();
+    });
     await client.connect();
     await client.query(`LISTEN ${EVENT_CHANNEL}`);
-    client.once('end', () => void this.#reconnect());
+    client.once('end', () => {
+      this.#broke();
+      void this.#reconnect();
+    });
     this.#client = client;
+    this.#connected = true;
     // Closed while this was under way.
     if (this.#closed) await client.end();
+  }
+
+  #told(payload: string): void {
+    const change = readNotification(payload);
+    if (change) {
+      this.#emitter.emit(change.tenantId);
+      this.#emitter.emit(ANY, change);
+    } else this.#wakeAll();
+  }
+
+  #wakeAll(): void {
+    for (const name of this.#emitter.eventNames()) if (name !== BREAK) this.#emitter.emit(name);
+  }
+
+  #broke(): void {
+    if (!this.#connected) return;
+    this.#connected = false;
+    this.#emitter.emit(BREAK);
   }
 
   async #reconnect(): Promise<void> {
@@ -46,7 +75,7 @@ export class EventBus {
       await sleep(wait, undefined, { ref: false });
       try {
         await this.#connect();
-        for (const name of this.#emitter.eventNames()) this.#emitter.emit(name);
+        this.#wakeAll();
         return;
       } catch (error) {
         this.#log.warn({ err: error, wait }, 'cannot LISTEN yet');
@@ -62,8 +91,24 @@ export class EventBus {
 
   /** Calls `listener` with every tenant whose log grew; with undefined after a reconnect, when any may have. */
   onAny(listener: (tenantId: string | undefined) => void): () => void {
-    this.#emitter.on('any', listener);
-    return () => this.#emitter.off('any', listener);
+    return this.onChange((change) => listener(change?.tenantId));
+  }
+
+  /** Calls `listener` with every change of a log; with undefined after a reconnect, when anything may have happened. */
+  onChange(listener: (change: LogChange | undefined) => void): () => void {
+    this.#emitter.on(ANY, listener);
+    return () => this.#emitter.off(ANY, listener);
+  }
+
+  /** Calls `listener` when the connection breaks: from now until it is back, nothing is heard of what happens. */
+  onBreak(listener: () => void): () => void {
+    this.#emitter.on(BREAK, listener);
+    return () => this.#emitter.off(BREAK, listener);
+  }
+
+  /** Whether what happens now will be heard of. */
+  get connected(): boolean {
+    return this.#connected;
   }
 
   /** Subscribers now listening, for metrics and tests. */
