@@ -81,6 +81,11 @@ const VARIABLES = {
     'scheme://host[:port] without a path, several with commas; "*" is not allowed',
   ),
   GRAPHIQL: text(flagProblem, ['Whether the GraphiQL page is served', 'true; production false', 'true'], 'true, false'),
+  TRUSTED_DOCUMENTS: text(
+    noProblem,
+    ['Documents that clients may ask for by their hash', 'none', '/etc/argus/documents.json'],
+    'a folder of .graphql files, or a JSON file { "<sha256 of the text in hex>": "<text>" }',
+  ),
   GITHUB_API_URL: text(
     httpProblem,
     ['Address of GitHub’s API, for imports', 'https://api.github.com', 'https://github.example.org/api/v3'],
@@ -102,6 +107,12 @@ const VARIABLES = {
     'tenant:owner/name, several with commas',
   ),
   TRUST_PROXY: wholeNumber(0, 10, 0, ['Proxies in front whose X-Forwarded-For entry is believed', '0', '1']),
+  RESULT_CACHE_MB: wholeNumber(0, 65_536, 64, [
+    'Memory of each process for answers that are asked for again, in MB; 0: none',
+    '64',
+    '256',
+  ]),
+  WORKERS: wholeNumber(0, 64, 1, ['Processes that serve behind the port; 0: one for each core', '1', '4']),
 } as const;
 
 type Name = keyof typeof VARIABLES;
@@ -134,6 +145,8 @@ export interface Env {
   PUBLIC_URL: string;
   CORS_ORIGINS: readonly string[];
   GRAPHIQL: boolean;
+  /** A folder or a file. */
+  TRUSTED_DOCUMENTS: string | null;
   /** Without a slash at the end. */
   GITHUB_API_URL: string;
   GITHUB_TOKEN: string | null;
@@ -141,6 +154,10 @@ export interface Env {
   GITHUB_REPOSITORIES: readonly string[];
   /** Number of proxies; 0 means X-Forwarded-For is ignored. */
   TRUST_PROXY: number;
+  /** 0 means that no answer is kept. */
+  RESULT_CACHE_MB: number;
+  /** 0 is one for each core. */
+  WORKERS: number;
 }
 
 /** One or more variables are wrong; the message has a paragraph for each, with secrets masked. */
@@ -234,6 +251,20 @@ let loaded: Env | undefined;
 export function env(): Env {
   loaded ??= loadEnv();
   return loaded;
+}
+
+/**
+ * Pool sizes of one of `workers` processes: a default is divided among them, rounded up, so that together they open
+ * about as many connections as one process would; a variable that is set holds for each process as it stands.
+ */
+export function poolShare(
+  env: Env,
+  workers: number,
+  source: Readonly<Record<string, string | undefined>> = process.env,
+): Pick<Env, 'DB_POOL_SIZE' | 'DB_POOL_OVERFLOW'> {
+  const share = (name: 'DB_POOL_SIZE' | 'DB_POOL_OVERFLOW') =>
+    source[name] ? env[name] : Math.ceil(env[name] / workers);
+  return { DB_POOL_SIZE: share('DB_POOL_SIZE'), DB_POOL_OVERFLOW: share('DB_POOL_OVERFLOW') };
 }
 
 /** Every variable with its texts, for `--help` and the documentation. */

@@ -121,26 +121,34 @@ export function planPage<M extends ModelName>(spec: ListSpec<M>, args: PageArgs,
   };
 }
 
-/** The statement of a root page: `limit` + 1 rows, so that the extra one tells whether there is a next page. */
-export function pageStatement(plan: PagePlan, tenantId: string): Statement {
+/**
+ * The statement of a root page: `limit` + 1 rows, so that the extra one tells whether there is a next page. `select`
+ * names columns of the row `t`.
+ */
+export function pageStatement(
+  plan: PagePlan,
+  tenantId: string,
+  select: string = selectList(plan.spec.model, 't', plan.spec.omit),
+): Statement {
   const sql = new SqlBuilder();
-  sql.raw(`SELECT ${selectList(plan.spec.model, 't', plan.spec.omit)} FROM "${tableOf(plan.spec.model).table}" t`);
+  sql.raw(`SELECT ${select} FROM "${tableOf(plan.spec.model).table}" t`);
   sql.raw(' WHERE t.tenant_id = ').param(tenantId, 'uuid');
   pageTail(sql, plan);
   return sql.build(`${plan.spec.model}.page`);
 }
 
-/** The statement of the same page under many parents: one statement for a whole level. */
+/** The statement of the same page under many parents, whose ids come first: one statement for a whole level. */
 export function childPageStatement(
   plan: PagePlan,
   tenantId: string,
   parentField: string,
   parentIds: readonly string[],
+  select: string = selectList(plan.spec.model, 't', plan.spec.omit),
 ): Statement {
   const { spec } = plan;
   const sql = new SqlBuilder();
   sql.raw('SELECT c.* FROM unnest(').param(parentIds, 'uuid[]').raw(') AS p(id) CROSS JOIN LATERAL (');
-  sql.raw(`SELECT p.id AS "$parent", ${selectList(spec.model, 't', spec.omit)} FROM "${tableOf(spec.model).table}" t`);
+  sql.raw(`SELECT p.id AS "$parent", ${select} FROM "${tableOf(spec.model).table}" t`);
   sql.raw(' WHERE t.tenant_id = ').param(tenantId, 'uuid');
   sql.raw(` AND t."${columnOf(spec.model, parentField).column}" = p.id`);
   pageTail(sql, plan);

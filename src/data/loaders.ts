@@ -10,7 +10,7 @@ import {
 } from './list.ts';
 import { columnOf, type ModelName, type Row, selectList, tableOf } from './models.ts';
 import type { ReadScope } from './read-scope.ts';
-import { SqlBuilder } from './statement.ts';
+import { SqlBuilder, type Statement } from './statement.ts';
 
 /** What loaders need of a GraphQL context. `loaders` lives as long as the operation: a loader is a cache. */
 export interface LoaderContext {
@@ -20,6 +20,9 @@ export interface LoaderContext {
   now: Date;
 }
 
+/** Keys that go into one statement. */
+export const MAX_BATCH = 1_000;
+
 /** One loader for each definition (and argument set) in an operation. */
 export function loaderOf<V>(
   ctx: LoaderContext,
@@ -28,7 +31,7 @@ export function loaderOf<V>(
 ): DataLoader<string, V> {
   let loader = ctx.loaders.get(key);
   if (!loader) {
-    loader = new DataLoader<string, unknown>(batch, { maxBatchSize: 1_000 });
+    loader = new DataLoader<string, unknown>(batch, { maxBatchSize: MAX_BATCH });
     ctx.loaders.set(key, loader);
   }
   return loader as DataLoader<string, V>;
@@ -37,17 +40,23 @@ export function loaderOf<V>(
 export type ByIdLoader<M extends ModelName> = (ctx: LoaderContext, id: string) => Promise<Row<M> | null>;
 
 /** Rows by primary key: removes the N+1 of every to-one relation that points to this model. */
-export function byId<M extends ModelName>(model: M, omit: readonly string[] = []): ByIdLoader<M> {
-  const head = `SELECT ${selectList(model, 't', new Set(omit))} FROM "${tableOf(model).table}" t`;
+export function byId<M extends ModelName>(model: M, omit?: ReadonlySet<string>): ByIdLoader<M> {
+  const select = selectList(model, 't', omit);
   const load = async (ctx: LoaderContext, ids: readonly string[]): Promise<(Row<M> | null)[]> => {
-    const sql = new SqlBuilder().raw(`${head} WHERE t.tenant_id = `).param(ctx.scope.viewer.tenantId, 'uuid');
-    sql.raw(' AND t.id = ANY(').param(ids, 'uuid[]').raw(')');
-    const rows = await ctx.scope.query<Row<M> & { id: string }>(sql.build(`${model}.byId`));
+    const statement = byIdStatement(model, ctx.scope.viewer.tenantId, ids, select);
+    const rows = await ctx.scope.query<Row<M> & { id: string }>(statement);
     const found = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => found.get(id) ?? null);
   };
   const key = Symbol(model);
   return (ctx, id) => loaderOf(ctx, key, (ids) => load(ctx, ids)).load(id);
+}
+
+/** The statement of rows by their keys; `select` names columns of the row `t`. */
+export function byIdStatement(model: ModelName, tenantId: string, ids: readonly string[], select: string): Statement {
+  const sql = new SqlBuilder().raw(`SELECT ${select} FROM "${tableOf(model).table}" t WHERE t.tenant_id = `);
+  sql.param(tenantId, 'uuid').raw(' AND t.id = ANY(').param(ids, 'uuid[]').raw(')');
+  return sql.build(`${model}.byId`);
 }
 
 export type ChildPageLoader<M extends ModelName> = (

@@ -3,6 +3,7 @@ import type { Permission } from '../access/permissions.ts';
 import {
   COUNT_BOUND,
   childCountStatement,
+  childPageStatement,
   countStatement,
   DEFAULT_PAGE,
   type Direction,
@@ -16,8 +17,10 @@ import {
   planPage,
   toPage,
 } from '../data/list.ts';
-import { type ChildPageLoader, childPage, loaderOf } from '../data/loaders.ts';
+import { type ChildPageLoader, childPage, loaderOf, MAX_BATCH } from '../data/loaders.ts';
 import type { ModelName, Row } from '../data/models.ts';
+import { batched } from '../execution/batch.ts';
+import type { RowView } from '../execution/rows.ts';
 import { builder, type SchemaTypes } from './builder.ts';
 import type { Context } from './context.ts';
 import type { Entity } from './entity.ts';
@@ -171,6 +174,13 @@ export function listField<M extends ModelName>(spec: ListSpec<M>, node: Ref<M>) 
     type: connectionType(spec, node),
     args: pageArgs(spec),
     resolve: (_: unknown, args: PageArgs, ctx: Context): Promise<Connection<M>> => rootPage(ctx, spec, args),
+    extensions: batched(async (_, args, ctx, rows) => {
+      const plan = planPage(spec, args, ctx.now);
+      const { tenantId } = ctx.scope.viewer;
+      const source = rows.source(spec.model, 0, spec.omit);
+      const fetched = await source.read(ctx.scope, (select) => pageStatement(plan, tenantId, select));
+      return [{ page: toPage(plan, fetched as unknown as Row<M>[]) }];
+    }),
   };
 }
 
@@ -201,7 +211,35 @@ export function childListField<M extends ModelName>(
       page: await load(ctx, parent.id, args),
       parent: { field: parentField, id: parent.id },
     }),
+    extensions: batched(async (parents, args, ctx, rows) => {
+      const ids = parents.map((parent) => (parent as { id: string }).id);
+      const plan = planPage(spec, args, ctx.now);
+      const source = rows.source(spec.model, 1, spec.omit);
+      const pages = await childPages(plan, ids, (chunk) =>
+        source.read(ctx.scope, (select) =>
+          childPageStatement(plan, ctx.scope.viewer.tenantId, parentField, chunk, select),
+        ),
+      );
+      return ids.map((id) => ({ page: pages.get(id), parent: { field: parentField, id } }));
+    }),
   };
+}
+
+/** The page of each parent; `read` gives rows whose first cell is the parent's id. */
+async function childPages<M extends ModelName>(
+  plan: PagePlan<M>,
+  parents: readonly string[],
+  read: (ids: readonly string[]) => Promise<RowView[]>,
+): Promise<Map<string, Page<M>>> {
+  const ids = [...new Set(parents)];
+  const chunks = Array.from({ length: Math.ceil(ids.length / MAX_BATCH) }, (_, i) =>
+    ids.slice(i * MAX_BATCH, (i + 1) * MAX_BATCH),
+  );
+  const groups = new Map<string, Row<M>[]>(ids.map((id) => [id, []]));
+  for (const rows of await Promise.all(chunks.map(read))) {
+    for (const row of rows) groups.get(row.cells[0] ?? '')?.push(row as unknown as Row<M>);
+  }
+  return new Map([...groups].map(([id, rows]) => [id, toPage(plan, rows)]));
 }
 
 /** Options of a to-one relation: batched by id. */
@@ -214,5 +252,12 @@ export function oneField<M extends ModelName, P>(entity: Entity<M>, type: Ref<M>
       const id = key(parent);
       return id ? entity.load(ctx, id) : null;
     },
+    extensions: batched(async (parents, _, __, rows) => {
+      const ids = parents.map((parent) => key(parent as P));
+      const wanted = new Set(ids.filter((id) => id !== null));
+      const found =
+        wanted.size === 0 ? new Map<string, RowView>() : await rows.byId(entity as unknown as Entity, wanted);
+      return ids.map((id) => (id === null ? null : (found.get(id) ?? null)));
+    }),
   };
 }

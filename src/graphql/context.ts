@@ -1,13 +1,13 @@
 import type { Viewer } from '../access/viewer.ts';
-import type { LoaderContext } from '../data/loaders.ts';
 import { Unauthenticated } from '../errors.ts';
 import type { Services } from '../services.ts';
+import type { EntityContext } from './entity.ts';
 
 /**
  * What a resolver gets. A plain object: Yoga copies it. `scope` and `loaders` belong to one operation and are replaced
  * after each write, so that a mutation's payload is read from what was just committed.
  */
-export interface Context extends LoaderContext {
+export interface Context extends EntityContext {
   viewer: Viewer | null;
   /** why there is no viewer, when credentials were given and refused */
   refused: Unauthenticated | null;

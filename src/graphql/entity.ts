@@ -1,6 +1,6 @@
 import type { Permission } from '../access/permissions.ts';
 import { can } from '../access/viewer.ts';
-import { type ByIdLoader, byId } from '../data/loaders.ts';
+import { byId, type LoaderContext } from '../data/loaders.ts';
 import type { ModelName, Row } from '../data/models.ts';
 import { InvalidInput } from '../errors.ts';
 import type { Context } from './context.ts';
@@ -14,10 +14,17 @@ export interface Entity<M extends ModelName = ModelName> {
   /** of its ids: `cnt_01h455vb4pex5vsknk084sn02q` */
   prefix: string;
   read: Permission;
-  load: ByIdLoader<M>;
+  /** columns that are not read with the others */
+  omit: ReadonlySet<string>;
+  load(ctx: EntityContext, id: string): Promise<Row<M> | null>;
   encode(uuid: string): string;
   /** UUID of a global id; throws InvalidInput for a malformed one or one of another type */
   decode(id: string, path?: readonly string[]): string;
+}
+
+/** What rows are loaded with: in a planned execution they share its statements. */
+export interface EntityContext extends LoaderContext {
+  rowsById?: ((entity: Entity, id: string) => Promise<never>) | undefined;
 }
 
 const byPrefix = new Map<string, Entity>();
@@ -29,12 +36,15 @@ export function defineEntity<M extends ModelName>(
   options: { prefix: string; read: Permission; typeName?: string; omit?: readonly string[] },
 ): Entity<M> {
   const { prefix } = options;
+  const omit = new Set(options.omit);
+  const load = byId(model, omit);
   const entity: Entity<M> = {
     model,
     typeName: options.typeName ?? model,
     prefix,
     read: options.read,
-    load: byId(model, options.omit),
+    omit,
+    load: (ctx, id) => ctx.rowsById?.(entity as unknown as Entity, id) ?? load(ctx, id),
     encode: (uuid) => encodeId(prefix, uuid),
     decode: (id, path = ['id']) => {
       const parsed = decodeId(id);
@@ -68,17 +78,25 @@ export const NODE_TYPE = Symbol('node type');
 export type NodeRow = Row<ModelName> & { [NODE_TYPE]: string };
 
 /**
- * Any row by its global id; null when it does not exist, belongs to another tenant, or is of a type that the viewer may
- * not read: the answers do not differ, so that ids cannot be probed.
+ * The type and key of a global id; null when the viewer may not read the type.
+ * @throws InvalidInput for what is no id of a type that there is
  */
-export async function loadNode(ctx: Context, id: string): Promise<NodeRow | null> {
+export function nodeKey(ctx: Pick<Context, 'viewer'>, id: string): { entity: Entity; uuid: string } | null {
   const parsed = decodeId(id);
   const entity = parsed ? byPrefix.get(parsed.prefix) : undefined;
   if (!parsed || !entity) {
     const known = [...byPrefix.keys()].sort().join(', ');
     throw new InvalidInput(`${JSON.stringify(id.slice(0, 80))} is not an id: ids start with one of ${known}`, ['id']);
   }
-  if (!can(ctx.viewer, entity.read)) return null;
-  const row = await entity.load(ctx, parsed.uuid);
-  return row ? { ...row, [NODE_TYPE]: entity.typeName } : null;
+  return can(ctx.viewer, entity.read) ? { entity, uuid: parsed.uuid } : null;
+}
+
+/**
+ * Any row by its global id; null when it does not exist, belongs to another tenant, or is of a type that the viewer may
+ * not read: the answers do not differ, so that ids cannot be probed.
+ */
+export async function loadNode(ctx: Context, id: string): Promise<NodeRow | null> {
+  const key = nodeKey(ctx, id);
+  const row = key && (await key.entity.load(ctx, key.uuid));
+  return row ? { ...row, [NODE_TYPE]: key.entity.typeName } : null;
 }

@@ -11,6 +11,7 @@ import {
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  visit as visitDocument,
 } from 'graphql';
 import { DEFAULT_PAGE } from '../data/list.ts';
 
@@ -59,6 +60,41 @@ export function checkLimits(
   const changes = operation.operation === 'mutation' ? countRoot(walk, operation.selectionSet) : 0;
   if (changes > MAX_MUTATIONS) throw tooMuch(`${changes} changes in one operation: at most ${MAX_MUTATIONS}`);
 }
+
+/** Page sizes that were found to be within the limits are remembered, up to so many sets of them. */
+const MAX_KNOWN = 200;
+
+/** The limits of one operation, which depend on its variables only where these are page sizes. */
+export class OperationLimits {
+  readonly #schema: GraphQLSchema;
+  readonly #document: DocumentNode;
+  readonly #name: string | null;
+  readonly #sizes: readonly string[];
+  readonly #within = new Set<string>();
+
+  constructor(schema: GraphQLSchema, document: DocumentNode, name: string | null) {
+    this.#schema = schema;
+    this.#document = document;
+    this.#name = name;
+    const sizes = new Set<string>();
+    visitDocument(document, {
+      Argument: ({ name: { value: argument }, value }) => {
+        if (value.kind === Kind.VARIABLE && PAGE_SIZES.has(argument)) sizes.add(value.name.value);
+      },
+    });
+    this.#sizes = [...sizes];
+  }
+
+  /** Throws as `checkLimits` does. */
+  check(variables: Variables): void {
+    const key = JSON.stringify(this.#sizes.map((name) => variables[name]));
+    if (this.#within.has(key)) return;
+    checkLimits(this.#schema, this.#document, this.#name, variables);
+    if (this.#within.size < MAX_KNOWN) this.#within.add(key);
+  }
+}
+
+const PAGE_SIZES: ReadonlySet<string> = new Set(['first', 'last']);
 
 function defaultsOf(operation: OperationDefinitionNode): Map<string, unknown> {
   const given = operation.variableDefinitions ?? [];
@@ -112,7 +148,7 @@ function hasFields(type: unknown): type is GraphQLObjectType {
 
 /** How many rows a field's page holds: what it asks for, else the default. 1 for what is no page. */
 function pageOf(walk: Walk, node: FieldNode, isPage: boolean): number {
-  const asked = node.arguments?.find(({ name }) => name.value === 'first' || name.value === 'last')?.value;
+  const asked = node.arguments?.find(({ name }) => PAGE_SIZES.has(name.value))?.value;
   if (asked?.kind === Kind.INT) return Math.max(1, Number(asked.value));
   if (asked?.kind === Kind.VARIABLE) {
     const value = walk.variables[asked.name.value] ?? walk.defaults.get(asked.name.value);

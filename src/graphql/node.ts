@@ -1,6 +1,8 @@
 import { InvalidInput } from '../errors.ts';
+import { batched, type RowReader } from '../execution/batch.ts';
 import { builder } from './builder.ts';
-import { loadNode, NODE_TYPE, type NodeRow } from './entity.ts';
+import type { Context } from './context.ts';
+import { type Entity, loadNode, NODE_TYPE, type NodeRow, nodeKey } from './entity.ts';
 
 const MAX_NODES = 500;
 
@@ -20,6 +22,7 @@ builder.queryFields((t) => ({
     description: 'Any object by its id. Null when there is none, or none that you may see.',
     args: { id: t.arg.id({ required: true }) },
     resolve: (_, { id }, ctx) => loadNode(ctx, id),
+    extensions: batched((_, { id }, ctx, rows) => readNodes(ctx, [String(id)], rows)),
   }),
   nodes: t.field({
     type: [Node],
@@ -28,8 +31,32 @@ builder.queryFields((t) => ({
     description: `Up to ${MAX_NODES} objects by their ids, in the order of the ids.`,
     args: { ids: t.arg.idList({ required: true }) },
     resolve: (_, { ids }, ctx) => {
-      if (ids.length > MAX_NODES) throw new InvalidInput(`${ids.length} ids: at most ${MAX_NODES}`, ['ids']);
+      checkCount(ids);
       return Promise.all(ids.map((id) => loadNode(ctx, id)));
     },
+    extensions: batched(async (_, args, ctx, rows) => {
+      const ids = args.ids as string[];
+      checkCount(ids);
+      return [await readNodes(ctx, ids, rows)];
+    }),
   }),
 }));
+
+function checkCount(ids: readonly string[]): void {
+  if (ids.length > MAX_NODES) throw new InvalidInput(`${ids.length} ids: at most ${MAX_NODES}`, ['ids']);
+}
+
+/** The same as `loadNode` for each, with one statement for each type. */
+async function readNodes(ctx: Context, ids: readonly string[], rows: RowReader): Promise<(object | null)[]> {
+  const keys = ids.map((id) => nodeKey(ctx, id));
+  const byEntity = new Map<Entity, Set<string>>();
+  for (const key of keys) {
+    if (key) byEntity.set(key.entity, (byEntity.get(key.entity) ?? new Set()).add(key.uuid));
+  }
+  const read = [...byEntity].map(async ([entity, uuids]) => [entity, await rows.byId(entity, uuids)] as const);
+  const found = new Map(await Promise.all(read));
+  return keys.map((key) => {
+    const row = key && found.get(key.entity)?.get(key.uuid);
+    return row ? Object.assign(row, { [NODE_TYPE]: key.entity.typeName }) : null;
+  });
+}

@@ -1,29 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import {
-  type ExecutionArgs,
-  type ExecutionResult,
-  GraphQLError,
-  type GraphQLSchema,
-  type ParseOptions,
-  parse,
-  type Source,
-} from 'graphql';
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { Authenticator } from '../access/authenticate.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { Unauthenticated } from '../errors.ts';
+import { executeOperation, type Operation, prepareOperation } from '../execution/operation.ts';
 import type { Context } from '../graphql/context.ts';
 import { newId } from '../graphql/ids.ts';
 import { checkLimits } from '../graphql/limits.ts';
 import type { Services } from '../services.ts';
-import { useCompiledExecution } from './compiled-execution.ts';
 import { makeContext } from './context.ts';
+import { Documents, parseDocument } from './documents.ts';
 import { maskError } from './mask-error.ts';
 import { clientAddress } from './request.ts';
+import { useTrustedDocuments } from './use-trusted-documents.ts';
 
 export const GRAPHQL_PATH = '/graphql';
-/** A document longer than this is refused before it is parsed to the end. */
-const MAX_TOKENS = 5_000;
 
 export interface ServerContext {
   req: IncomingMessage;
@@ -33,17 +25,37 @@ export interface ServerContext {
 export interface GraphQLEndpoint {
   yoga: YogaServerInstance<Partial<ServerContext>, Context>;
   authenticator: Authenticator;
+  documents: Documents;
   /** the viewer of a credential as it came in a header or in a WebSocket's first message */
   contextOf(authorization: string | null, request: Viewer['request']): Promise<Context>;
+  /** the same for an HTTP request. @throws GraphQLError that answers with 401 when its credential is refused */
+  httpContextOf(headers: CallerHeaders, req: IncomingMessage | undefined): Promise<Context>;
+}
+
+/** The headers that tell who asks; null where there is none. */
+export interface CallerHeaders {
+  authorization: string | null;
+  apiKey: string | null;
+  userAgent: string | null;
 }
 
 /** The GraphQL pipeline: who asks, limits of the text, compiled execution, one read scope, masked errors. */
 export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQLEndpoint {
   const authenticator = new Authenticator(services);
+  const documents = new Documents(schema);
   const contextOf: GraphQLEndpoint['contextOf'] = async (authorization, request) => {
     const credential = credentialOf(authorization);
     if (credential === null) return makeContext(services, null, null, request);
     return makeContext(services, await authenticator.viewer(credential, request), null, request);
+  };
+  const httpContextOf: GraphQLEndpoint['httpContextOf'] = async ({ authorization, apiKey, userAgent }, req) => {
+    const ip = req ? clientAddress(req, services.env.TRUST_PROXY) : null;
+    try {
+      return await contextOf(authorization ?? bearer(apiKey), { id: newId(), ip, userAgent });
+    } catch (error) {
+      if (!(error instanceof Unauthenticated)) throw error;
+      throw new GraphQLError(error.message, { extensions: { code: error.code, http: { status: 401 } } });
+    }
   };
   const yoga = createYoga<Partial<ServerContext>, Context>({
     schema,
@@ -62,23 +74,19 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
     context: async (initial) => {
       const given = Reflect.get(initial, CONTEXT) as Context | undefined;
       if (given) return given;
-      const { request, req } = initial;
-      const from = {
-        id: newId(),
-        ip: req ? clientAddress(req, services.env.TRUST_PROXY) : null,
-        userAgent: request.headers.get('user-agent'),
+      const { headers } = initial.request;
+      const caller = {
+        authorization: headers.get('authorization'),
+        apiKey: headers.get('x-api-key'),
+        userAgent: headers.get('user-agent'),
       };
-      try {
-        return await contextOf(request.headers.get('authorization') ?? bearer(request.headers.get('x-api-key')), from);
-      } catch (error) {
-        if (!(error instanceof Unauthenticated)) throw error;
-        throw new GraphQLError(error.message, { extensions: { code: error.code, http: { status: 401 } } });
-      }
+      return httpContextOf(caller, initial.req);
     },
     maskedErrors: { maskError: (error) => maskError(error, requestIdOf(error), services.log) },
-    plugins: [useTokenLimit(), useLimits(), useCompiledExecution(), useReadScope()],
+    extraParamNames: ['documentId'],
+    plugins: [useTrustedDocuments(documents), useTokenLimit(), useExecution(), useReadScope()],
   });
-  return { yoga, authenticator, contextOf };
+  return { yoga, authenticator, documents, contextOf, httpContextOf };
 }
 
 /** Where the WebSocket side puts a context that it made itself. */
@@ -96,34 +104,56 @@ function credentialOf(authorization: string | null): string | null {
 }
 
 function useTokenLimit(): Plugin {
+  return { onParse: ({ setParseFn }) => setParseFn(parseDocument) };
+}
+
+/** Runs queries and mutations by `executeOperation`, which is prepared once for each document that Yoga keeps parsed. */
+function useExecution(): Plugin<Context, Partial<ServerContext>> {
+  const prepared = new WeakMap<DocumentNode, Map<string, Operation | null>>();
+  const operationOf = ({ schema, document, operationName }: ExecutionArgs): Operation | null => {
+    let operations = prepared.get(document);
+    if (!operations) {
+      operations = new Map();
+      prepared.set(document, operations);
+    }
+    const name = operationName ?? '';
+    let operation = operations.get(name);
+    if (operation === undefined) {
+      operation = prepareOperation(schema, document, operationName ?? null);
+      operations.set(name, operation);
+    }
+    return operation;
+  };
   return {
-    onParse({ setParseFn }) {
-      setParseFn((source: string | Source, options?: ParseOptions) =>
-        parse(source, { ...options, maxTokens: MAX_TOKENS }),
-      );
+    onExecute({ args, setExecuteFn }) {
+      // Without an operation graphql-js tells what is wrong.
+      const operation = operationOf(args as ExecutionArgs);
+      if (!operation) return;
+      setExecuteFn(async ({ contextValue, variableValues }: ExecutionArgs) => {
+        const result = await executeOperation(operation, contextValue as Context, variableValues ?? {});
+        return typeof result === 'string' ? assembled(result) : result;
+      });
+    },
+    onSubscribe({ args, setResultAndStopExecution }) {
+      try {
+        // Where the variables are known: a validation rule would be cached without them.
+        checkLimits(args.schema, args.document, args.operationName ?? null, args.variableValues ?? {});
+      } catch (error) {
+        if (!(error instanceof GraphQLError)) throw error;
+        setResultAndStopExecution({ errors: [error] });
+      }
     },
   };
 }
 
-/** Before execution, where the variables are known: a validation rule would be cached without them. */
-function useLimits(): Plugin {
-  const check = ({ args, setResultAndStopExecution }: LimitedExecution) => {
-    try {
-      checkLimits(args.schema, args.document, args.operationName ?? null, args.variableValues ?? {});
-    } catch (error) {
-      if (!(error instanceof GraphQLError)) throw error;
-      setResultAndStopExecution({ errors: [error] });
-    }
-  };
+/** A response that is JSON text: Yoga sends what `stringify` gives; over a WebSocket it is read and written once more. */
+function assembled(text: string): ExecutionResult & { stringify(): string } {
   return {
-    onExecute: (execution) => check(execution as LimitedExecution),
-    onSubscribe: (execution) => check(execution as unknown as LimitedExecution),
+    get data() {
+      return (JSON.parse(text) as ExecutionResult).data;
+    },
+    stringify: () => text,
   };
-}
-
-interface LimitedExecution {
-  args: ExecutionArgs;
-  setResultAndStopExecution(result: ExecutionResult): void;
 }
 
 const requestIds = new WeakMap<object, string>();
@@ -131,6 +161,11 @@ const requestIds = new WeakMap<object, string>();
 function requestIdOf(error: unknown): string {
   const known = typeof error === 'object' && error !== null ? requestIds.get(error) : undefined;
   return known ?? newId();
+}
+
+/** What a `server-timing` header tells of an operation: its statements and the time they took. */
+export function serverTiming({ scope: { statements, milliseconds } }: Context): string {
+  return `db;dur=${milliseconds.toFixed(1)};desc="${statements} statements"`;
 }
 
 /** Closes the read scope when execution ends, and after each event of a subscription, without delaying the answer. */
@@ -142,10 +177,7 @@ function useReadScope(): Plugin<Context, Partial<ServerContext>> {
         onExecuteDone({ result }) {
           if (Symbol.asyncIterator in result) return;
           for (const error of result.errors ?? []) requestIds.set(error, ctx.request.id);
-          const { statements, milliseconds } = ctx.scope;
-          if (ctx.res && !ctx.res.headersSent) {
-            ctx.res.setHeader('server-timing', `db;dur=${milliseconds.toFixed(1)};desc="${statements} statements"`);
-          }
+          if (ctx.res && !ctx.res.headersSent) ctx.res.setHeader('server-timing', serverTiming(ctx));
           void ctx.scope.close();
         },
       };

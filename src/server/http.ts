@@ -1,13 +1,16 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { App } from '../app.ts';
+import { putBack, readBody, refusesLength } from './body.ts';
 import { createExports, EXPORT_PATH, type ExportLimits } from './export.ts';
 import { createGraphiql } from './graphiql.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
 import { livez, readyz } from './health.ts';
+import { refuse } from './refuse.ts';
+import { createShortPath, type ShortPath } from './short-path.ts';
+import { readTrustedDocuments } from './trusted-documents.ts';
 import { attachWebSocket } from './websocket.ts';
 
-const MAX_BODY_BYTES = 1024 * 1024;
 /** How long running requests get to finish when the server stops. */
 const GRACE_MS = 10_000;
 
@@ -17,14 +20,21 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
-/** Serves an app: GraphQL over HTTP, SSE and WebSocket, exports, health, GraphiQL. */
+/**
+ * Serves an app: GraphQL over HTTP, SSE and WebSocket, exports, health, GraphiQL. `shortPath: false` has Yoga answer
+ * every request, which gives the same answers.
+ * @throws Error when the port is taken, or the trusted documents are not to be had
+ */
 export async function serveHttp(
   app: App,
-  options: { host: string; port: number; examplesDir: string; exports?: Partial<ExportLimits> },
+  options: { host: string; port: number; examplesDir: string; exports?: Partial<ExportLimits>; shortPath?: boolean },
 ): Promise<HttpServer> {
   const { env } = app.services;
   const graphiql = env.GRAPHIQL ? createGraphiql({ endpoint: GRAPHQL_PATH, examplesDir: options.examplesDir }) : null;
   const exports = createExports(app, options.exports);
+  const { documents } = app.endpoint;
+  if (env.TRUSTED_DOCUMENTS !== null) documents.trust(readTrustedDocuments(env.TRUSTED_DOCUMENTS));
+  const shortPath = options.shortPath === false ? null : createShortPath(app.endpoint, app.services, documents);
   let stopping = false;
   const server = createServer((req, res) => {
     const path = req.url?.split('?', 1)[0] ?? '/';
@@ -32,7 +42,7 @@ export async function serveHttp(
     if (path === '/livez') livez(res);
     else if (path === '/readyz') void readyz(res, app.services, () => app.selfTest(), stopping);
     else if (!URL.canParse(`http://${req.headers.host}`)) refuse(res, 400, 'the Host header is not a host');
-    else if (path === GRAPHQL_PATH) void graphql(app, req, res);
+    else if (path === GRAPHQL_PATH) void graphql(app, shortPath, req, res);
     else if (path.startsWith(EXPORT_PATH)) void exports.handle(req, res);
     else if (!graphiql?.handle(req, res)) {
       refuse(res, 404, `there is nothing at ${path.slice(0, 100)}: the API is at ${GRAPHQL_PATH}`);
@@ -69,21 +79,21 @@ export async function serveHttp(
   };
 }
 
-async function graphql(app: App, req: IncomingMessage, res: ServerResponse): Promise<void> {
+async function graphql(
+  app: App,
+  shortPath: ShortPath | null,
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
   try {
-    const length = req.headers['content-length'];
-    if (Number(length ?? 0) > MAX_BODY_BYTES) {
-      refuse(res, 413, `the body has ${length} bytes: ${MAX_BODY_BYTES} at most; import files with "argus import"`);
-      return;
-    }
-    if (req.headers['transfer-encoding'] !== undefined) {
-      const body = await readBody(req);
-      if (body === null) {
-        refuse(res, 413, `the body has more than ${MAX_BODY_BYTES} bytes; import files with "argus import"`);
-        return;
-      }
-      // Where Yoga looks for a body that was read before it.
-      Object.assign(req, { body });
+    if (refusesLength(req, res)) return;
+    const taken = shortPath?.handle(req, res);
+    if (taken && (await taken)) return;
+    // A body that does not say how long it is, and that the short path did not read.
+    if (!taken && req.headers['transfer-encoding'] !== undefined) {
+      const body = await readBody(req, res);
+      if (body === null) return;
+      putBack(req, body);
     }
     await app.endpoint.yoga(req, res);
   } catch (error) {
@@ -91,28 +101,6 @@ async function graphql(app: App, req: IncomingMessage, res: ServerResponse): Pro
     if (!res.headersSent) refuse(res, 500, 'something went wrong');
     else res.destroy();
   }
-}
-
-/** A body that does not say how long it is; null when it is too long (its rest is let run dry) or was broken off. */
-function readBody(req: IncomingMessage): Promise<Buffer | null> {
-  return new Promise((resolve) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= MAX_BODY_BYTES) chunks.push(chunk);
-      else resolve(null);
-    });
-    req.once('end', () => resolve(Buffer.concat(chunks)));
-    req.once('close', () => resolve(null));
-    // 'close' follows.
-    req.once('error', () => {});
-  });
-}
-
-function refuse(res: ServerResponse, status: number, message: string): void {
-  const body = JSON.stringify({ errors: [{ message }] });
-  res.writeHead(status, { 'content-type': 'application/json; charset=utf-8', connection: 'close' }).end(body);
 }
 
 function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {

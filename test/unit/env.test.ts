@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { describeEnv, EnvError, env, loadEnv } from '../../src/env.ts';
+import { describeEnv, EnvError, env, loadEnv, poolShare } from '../../src/env.ts';
 
 const KEYS = `2025a:${Buffer.alloc(32, 1).toString('base64')}`;
 const URL_OK = 'postgresql://argus_app:0f1e2d3c@db.example.org/argus';
@@ -32,6 +32,9 @@ describe('defaults', () => {
       GITHUB_TOKEN: null,
       GITHUB_REPOSITORIES: [],
       TRUST_PROXY: 0,
+      TRUSTED_DOCUMENTS: null,
+      RESULT_CACHE_MB: 64,
+      WORKERS: 1,
     });
   });
 
@@ -61,6 +64,18 @@ describe('defaults', () => {
   });
 });
 
+describe('the pools of one of several processes', () => {
+  it('are shares of the defaults, rounded up', () => {
+    expect(poolShare(loadEnv(PRODUCTION), 4, {})).toEqual({ DB_POOL_SIZE: 5, DB_POOL_OVERFLOW: 13 });
+    expect(poolShare(loadEnv({ NODE_ENV: 'test' }), 3, {})).toEqual({ DB_POOL_SIZE: 1, DB_POOL_OVERFLOW: 0 });
+  });
+
+  it('are what was set, also when that is the default', () => {
+    const source = { ...PRODUCTION, DB_POOL_SIZE: '20', DB_POOL_OVERFLOW: '' };
+    expect(poolShare(loadEnv(source), 4, source)).toEqual({ DB_POOL_SIZE: 20, DB_POOL_OVERFLOW: 13 });
+  });
+});
+
 describe('other names', () => {
   it('fill in for the first name', () => {
     const { DATABASE_URL, ENCRYPTION_KEYS, ...rest } = PRODUCTION;
@@ -81,6 +96,8 @@ describe('bad values', () => {
     ['PORT', '65536', /PORT/],
     ['PORT', '-1', /PORT/],
     ['PORT', '1e3', /PORT/],
+    ['WORKERS', '65', /WORKERS = "65".*0 to 64/],
+    ['WORKERS', 'auto', /WORKERS = "auto"/],
     ['DB_POOL_SIZE', '0', /DB_POOL_SIZE = "0".*1 to 1000/],
     ['LOG_LEVEL', 'loud', /LOG_LEVEL.*fatal/],
     ['GRAPHIQL', 'yes', /GRAPHIQL = "yes"/],

@@ -1,7 +1,6 @@
 import { connect } from 'node:net';
-import { serverAudits } from 'graphql-http';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
 import { asOwner, countOf, range } from '../intel/records.ts';
 import { post, type Served, serve } from './serving.ts';
@@ -187,16 +186,6 @@ test('a path that is not there is 404 and says where the API is', async () => {
   }
   const body = (await (await fetch(`${origin}/nothing`)).json()) as { errors: { message: string }[] };
   expect(body.errors[0]?.message).toContain('/graphql');
-});
-
-describe('GraphQL over HTTP, as its specification has it:', () => {
-  for (const audit of serverAudits({ url: () => server.url })) {
-    test(audit.name, async () => {
-      const result = await audit.fn();
-      // What is only a notice is up to the server.
-      expect(result.status, 'reason' in result ? result.reason : '').toMatch(/^(ok|notice)$/);
-    });
-  }
 });
 
 const probe = async (url: string, path: string) => {

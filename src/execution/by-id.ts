@@ -1,0 +1,51 @@
+import { byIdStatement } from '../data/loaders.ts';
+import type { Context } from '../graphql/context.ts';
+import type { Entity } from '../graphql/entity.ts';
+import type { RowSource, RowView } from './rows.ts';
+
+/** Rows of one model by their keys in one run: what is asked for in one tick is one statement, and nothing is read twice. */
+export class RowsById {
+  readonly #entity: Entity;
+  readonly #ctx: Context;
+  readonly #source: RowSource;
+  readonly #rows = new Map<string, RowView>();
+  readonly #asked = new Map<string, Promise<void>>();
+  #next: { ids: string[]; read: Promise<void> } | undefined;
+
+  constructor(entity: Entity, ctx: Context, source: RowSource) {
+    this.#entity = entity;
+    this.#ctx = ctx;
+    this.#source = source;
+  }
+
+  /** The rows there are of these keys, and of others. */
+  async request(ids: ReadonlySet<string>): Promise<ReadonlyMap<string, RowView>> {
+    const reads = new Set<Promise<void>>();
+    for (const id of ids) {
+      let read = this.#asked.get(id);
+      if (!read) {
+        this.#next ??= this.#begin();
+        this.#next.ids.push(id);
+        read = this.#next.read;
+        this.#asked.set(id, read);
+      }
+      reads.add(read);
+    }
+    await Promise.all(reads);
+    return this.#rows;
+  }
+
+  #begin(): { ids: string[]; read: Promise<void> } {
+    const ids: string[] = [];
+    // After what else this tick asks for.
+    const read = Promise.resolve().then(async () => {
+      this.#next = undefined;
+      const { viewer } = this.#ctx.scope;
+      const views = await this.#source.read(this.#ctx.scope, (select) =>
+        byIdStatement(this.#entity.model, viewer.tenantId, ids, `t.id, ${select}`),
+      );
+      for (const view of views) this.#rows.set(view.cells[0] ?? '', view);
+    });
+    return { ids, read };
+  }
+}

@@ -1,0 +1,62 @@
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  getOperationAST,
+  type OperationDefinitionNode,
+} from 'graphql';
+import type { Context } from '../graphql/context.ts';
+import { OperationLimits } from '../graphql/limits.ts';
+import { type CompiledOperation, coerceVariables, executeCompiled } from './compiled.ts';
+import { PlannedOperation } from './planned.ts';
+
+/** One operation of a validated document: what is worked out once and used at each request. */
+export interface Operation {
+  schema: GraphQLSchema;
+  document: DocumentNode;
+  /** null: the document holds one operation, which was not named */
+  name: string | null;
+  kind: OperationDefinitionNode['operation'];
+  compiled: CompiledOperation;
+  planned: PlannedOperation;
+  limits: OperationLimits;
+}
+
+/**
+ * Prepares an operation of a validated document; null when the document does not hold it, or when it does not tell
+ * which of several is meant.
+ */
+export function prepareOperation(schema: GraphQLSchema, document: DocumentNode, name: string | null): Operation | null {
+  const definition = getOperationAST(document, name);
+  if (!definition) return null;
+  const compiled = { document, name, sightings: 0, query: undefined };
+  const planned = new PlannedOperation(schema, document, name);
+  const limits = new OperationLimits(schema, document, name);
+  return { schema, document, name, kind: definition.operation, compiled, planned, limits };
+}
+
+/**
+ * Runs a query or a mutation within its limits. Gives the whole response as JSON text where it was assembled as such,
+ * which is then without errors; else the result, whose errors are still to be masked. The caller closes the scope.
+ */
+export async function executeOperation(
+  operation: Operation,
+  ctx: Context,
+  variables: Readonly<Record<string, unknown>>,
+): Promise<string | ExecutionResult> {
+  const { schema } = operation;
+  try {
+    operation.limits.check(variables);
+  } catch (error) {
+    if (error instanceof GraphQLError) return { errors: [error] };
+    throw error;
+  }
+  if (operation.kind !== 'query') return executeCompiled(schema, operation.compiled, ctx, variables);
+  const coerced = coerceVariables(schema, operation.compiled, variables);
+  if (coerced.errors) return { errors: coerced.errors };
+  // What comes of an error (where null goes, what else is answered) is left to the standard execution.
+  return (
+    (await operation.planned.run(ctx, coerced.coerced)) ?? executeCompiled(schema, operation.compiled, ctx, variables)
+  );
+}

@@ -1,0 +1,62 @@
+import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { ScopeFinished } from '../data/read-session.ts';
+import type { Context } from '../graphql/context.ts';
+import { switchesOf } from './collect.ts';
+import { makePlan, type Plan } from './plan.ts';
+import { MissingColumn } from './rows.ts';
+import { runPlan } from './run.ts';
+import { writeResponse } from './write.ts';
+
+/** Each set of values of the variables in `@skip` and `@include` has a plan of its own, up to so many. */
+const MAX_PLANS = 16;
+/** Runs of one request: each may show a column that was not known to be needed. */
+const MAX_RUNS = 4;
+
+/** The planned execution of a query, from its second sighting on: a plan costs more than interpreting once. */
+export class PlannedOperation {
+  readonly #schema: GraphQLSchema;
+  readonly #document: DocumentNode;
+  readonly #name: string | null;
+  readonly #plans = new Map<string, Plan | null>();
+  #switches: readonly string[] | undefined;
+  #sightings = 0;
+
+  constructor(schema: GraphQLSchema, document: DocumentNode, name: string | null) {
+    this.#schema = schema;
+    this.#document = document;
+    this.#name = name;
+  }
+
+  /** The response as JSON text; null when the query cannot be planned or met any error. */
+  async run(ctx: Context, variables: Readonly<Record<string, unknown>>): Promise<string | null> {
+    if (++this.#sightings === 1) return null;
+    const plan = this.#planFor(variables);
+    if (!plan) return null;
+    for (let run = 1; ; run++) {
+      try {
+        ctx.scope.lastFlight = plan.flights;
+        const text = writeResponse(await runPlan(plan, ctx, variables));
+        for (const source of plan.sources()) source.settle();
+        plan.flights = Math.max(plan.flights, ctx.scope.flights);
+        return text;
+      } catch (error) {
+        // Its transaction may have failed or be over.
+        ctx.refresh();
+        if (error instanceof ScopeFinished) plan.flights = 0;
+        else if (!(error instanceof MissingColumn)) return null;
+        if (run === MAX_RUNS) return null;
+      }
+    }
+  }
+
+  #planFor(variables: Readonly<Record<string, unknown>>): Plan | null {
+    this.#switches ??= switchesOf(this.#document);
+    const key = this.#switches.map((name) => String(variables[name])).join();
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    if (this.#plans.size >= MAX_PLANS) return null;
+    const plan = makePlan(this.#schema, this.#document, this.#name, variables);
+    this.#plans.set(key, plan);
+    return plan;
+  }
+}

@@ -1,0 +1,158 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type ExecutionResult, GraphQLError } from 'graphql';
+import { type FetchAPI, processRegularResult } from 'graphql-yoga';
+import { executeOperation } from '../execution/operation.ts';
+import type { Context } from '../graphql/context.ts';
+import { newId } from '../graphql/ids.ts';
+import type { Services } from '../services.ts';
+import { type Asked, askedOperation } from './asked-operation.ts';
+import { putBack, readBody } from './body.ts';
+import type { Documents, StoredOperation } from './documents.ts';
+import { GRAPHQL_PATH, type GraphQLEndpoint, serverTiming } from './graphql.ts';
+import { maskError } from './mask-error.ts';
+import { type MediaType, mediaTypeOf } from './media-type.ts';
+import { sendJson } from './send-json.ts';
+
+/** Answers plain POSTs without Yoga, as Yoga would. */
+export interface ShortPath {
+  /**
+   * False: the long path answers, and the body is unread. Else a promise of true when the answer is sent, or of false
+   * when the long path answers, for which the body that was read is put back.
+   */
+  handle(req: IncomingMessage, res: ServerResponse): false | Promise<boolean>;
+}
+
+/** The answer to an operation. */
+export interface Answer {
+  /** JSON */
+  body: string;
+  status: number;
+  /** whether it has errors: only then do status, body and headers depend on the media type */
+  failed: boolean;
+  /** headers that errors ask for */
+  headers: Readonly<Record<string, string>> | null;
+}
+
+export interface Wanted {
+  mediaType: MediaType;
+  /** the header `min-seq`: the answer has to show this event of the tenant's log, or a later state */
+  minSeq: bigint | null;
+}
+
+/** Computes the answer to an operation. The caller closes the scope. */
+export type Compute = (
+  ctx: Context,
+  operation: StoredOperation,
+  variables: Readonly<Record<string, unknown>>,
+  wanted: Wanted,
+) => Promise<Answer>;
+
+/** `compute` is where something may stand between a request and the execution of its operation. */
+export function createShortPath(
+  endpoint: GraphQLEndpoint,
+  { env, log }: Pick<Services, 'env' | 'log'>,
+  documents: Documents,
+  compute: Compute = computeAnswer,
+): ShortPath {
+  const cors = env.CORS_ORIGINS.length > 0;
+
+  async function answerOf({ operation, variables }: Asked, req: IncomingMessage, mediaType: MediaType) {
+    let ctx: Context | undefined;
+    try {
+      const minSeq = minSeqOf(req.headers['min-seq']);
+      ctx = await endpoint.httpContextOf(callerOf(req), req);
+      const answer = await compute(ctx, operation, variables, { mediaType, minSeq });
+      return { answer, timing: serverTiming(ctx) };
+    } catch (error) {
+      const masked = maskError(error, ctx?.request.id ?? newId(), log);
+      return { answer: await failure({ errors: [masked] }, mediaType), timing: null };
+    } finally {
+      void ctx?.scope.close();
+    }
+  }
+
+  async function run(req: IncomingMessage, res: ServerResponse, mediaType: MediaType): Promise<boolean> {
+    const body = await readBody(req, res);
+    if (body === null) return true;
+    const asked = askedOperation(body, documents);
+    if (!asked) {
+      putBack(req, body);
+      return false;
+    }
+    const { answer, timing } = await answerOf(asked, req, mediaType);
+    const headers: Record<string, string | number> = { 'content-type': CONTENT_TYPE[mediaType], ...answer.headers };
+    if (timing !== null) headers['server-timing'] = timing;
+    sendJson(req, res, { status: answer.status, headers, body: answer.body });
+    return true;
+  }
+
+  return {
+    handle(req, res) {
+      if (!isPlainPost(req) || (cors && req.headers.origin !== undefined)) return false;
+      const mediaType = mediaTypeOf(req.headers.accept);
+      return mediaType !== null && run(req, res, mediaType);
+    },
+  };
+}
+
+/** Executes an operation and masks its errors. Status and headers of errors are those that Yoga would send. */
+export const computeAnswer: Compute = async (ctx, operation, variables, { mediaType }) => {
+  const result = await executeOperation(operation, ctx, variables);
+  if (typeof result === 'string') return { body: result, status: 200, failed: false, headers: null };
+  if (!result.errors && !result.extensions) {
+    return { body: JSON.stringify(result), status: 200, failed: false, headers: null };
+  }
+  const errors = result.errors?.map((error) => maskError(error, ctx.request.id, ctx.services.log));
+  return failure(errors ? { ...result, errors } : result, mediaType);
+};
+
+/** Of the fetch API, Yoga uses no more here. */
+const FETCH = { Response } as FetchAPI;
+
+/** A result with masked errors as Yoga sends it: this is rare enough to have Yoga do it. */
+async function failure(result: ExecutionResult, mediaType: MediaType): Promise<Answer> {
+  const response = processRegularResult(result, FETCH, mediaType);
+  const headers = Object.fromEntries(response.headers);
+  return { body: await response.text(), status: response.status, failed: result.errors !== undefined, headers };
+}
+
+const CONTENT_TYPE: Readonly<Record<MediaType, string>> = {
+  'application/json': 'application/json; charset=utf-8',
+  'application/graphql-response+json': 'application/graphql-response+json; charset=utf-8',
+};
+
+/** What Yoga takes for JSON, less what it takes beyond the standard. */
+const JSON_IN_UTF8 = /^application\/json(?:; ?charset=(?:utf-8|UTF-8))?$/;
+
+function isPlainPost({ method, url = '', headers }: IncomingMessage): boolean {
+  return (
+    method === 'POST' &&
+    (url === GRAPHQL_PATH || (url.startsWith(`${GRAPHQL_PATH}?`) && !isHealthCheck(url))) &&
+    JSON_IN_UTF8.test(headers['content-type'] ?? '') &&
+    headers['content-encoding'] === undefined
+  );
+}
+
+/** Yoga ignores what follows the path, except that it takes any address with this ending for a question after its health. */
+function isHealthCheck(url: string): boolean {
+  return url.endsWith('/health');
+}
+
+function callerOf({ headers }: IncomingMessage) {
+  const apiKey = headers['x-api-key'];
+  return {
+    authorization: headers.authorization ?? null,
+    apiKey: typeof apiKey === 'string' ? apiKey : null,
+    userAgent: headers['user-agent'] ?? null,
+  };
+}
+
+/** @throws GraphQLError that answers with 400 */
+function minSeqOf(given: string | string[] | undefined): bigint | null {
+  if (given === undefined) return null;
+  if (typeof given === 'string' && /^\d{1,18}$/.test(given)) return BigInt(given);
+  const shown = JSON.stringify(String(given).slice(0, 60));
+  throw new GraphQLError(`the header min-seq is ${shown}: it has to be a whole number from 0, of at most 18 digits`, {
+    extensions: { code: 'INVALID_INPUT', http: { status: 400 } },
+  });
+}
