@@ -16,6 +16,12 @@ export const MAX_PAGE = 100;
 /** Up to here a total is counted exactly; past it the answer is "at least", unless the caller asks for the exact one. */
 export const COUNT_BOUND = 10_000;
 
+/**
+ * Sizes that are written into the statement, which is then planned once: for a limit that it does not know PostgreSQL
+ * supposes a tenth of the rows, so that it goes on planning for each execution. They are few, since each is a statement.
+ */
+const USUAL_PAGES: ReadonlySet<number> = new Set([1, 2, 3, 5, 10, 20, 25, 50, 100]);
+
 /** What a list of one model offers: declared once, used by the root field, by relations and by exports. */
 export interface ListSpec<M extends ModelName = ModelName> extends FilterSpec {
   model: M;
@@ -147,7 +153,7 @@ export function childPageStatement(
 ): Statement {
   const { spec } = plan;
   const sql = new SqlBuilder();
-  sql.raw('SELECT c.* FROM unnest(').param(parentIds, 'uuid[]').raw(') AS p(id) CROSS JOIN LATERAL (');
+  sql.raw('SELECT c.* FROM unnest(').keys(parentIds).raw(') AS p(id) CROSS JOIN LATERAL (');
   sql.raw(`SELECT p.id AS "$parent", ${select} FROM "${tableOf(spec.model).table}" t`);
   sql.raw(' WHERE t.tenant_id = ').param(tenantId, 'uuid');
   sql.raw(` AND t."${columnOf(spec.model, parentField).column}" = p.id`);
@@ -176,7 +182,9 @@ function pageTail(sql: SqlBuilder, plan: PagePlan): void {
   }
   const direction = descending ? 'DESC' : 'ASC';
   sql.raw(` ORDER BY ${sortedByKey ? '' : `t."${sort.column}" ${direction}, `}t."${key.column}" ${direction}`);
-  sql.raw(' LIMIT ').param(plan.limit + 1, 'int4');
+  sql.raw(' LIMIT ');
+  if (USUAL_PAGES.has(plan.limit)) sql.raw(`${plan.limit + 1}`);
+  else sql.param(plan.limit + 1, 'int4');
 }
 
 /** Counts what the plan's filter selects; `exact` false stops at COUNT_BOUND. */
@@ -196,7 +204,7 @@ export function childCountStatement(
   parentIds: readonly string[],
 ): Statement {
   const sql = new SqlBuilder();
-  sql.raw('SELECT p.id, c.count FROM unnest(').param(parentIds, 'uuid[]').raw(') AS p(id) CROSS JOIN LATERAL (');
+  sql.raw('SELECT p.id, c.count FROM unnest(').keys(parentIds).raw(') AS p(id) CROSS JOIN LATERAL (');
   sql.raw('SELECT count(*)::int AS count FROM (');
   countedRows(sql, plan, tenantId, exact, `t."${columnOf(plan.spec.model, parentField).column}" = p.id`);
   return sql.raw(') t) c WHERE c.count > 0').build(`${plan.spec.model}.countBy.${parentField}`);
@@ -210,7 +218,7 @@ function countedRows(sql: SqlBuilder, plan: PagePlan, tenantId: string, exact: b
     sql.raw(' AND ');
     filterSql(sql, plan.condition, spec.model, 't');
   }
-  if (!exact) sql.raw(' LIMIT ').param(COUNT_BOUND + 1, 'int4');
+  if (!exact) sql.raw(` LIMIT ${COUNT_BOUND + 1}`);
 }
 
 /** Cuts the extra row off and puts a backward page into the list's order. */

@@ -55,7 +55,7 @@ export function byId<M extends ModelName>(model: M, omit?: ReadonlySet<string>):
 /** The statement of rows by their keys; `select` names columns of the row `t`. */
 export function byIdStatement(model: ModelName, tenantId: string, ids: readonly string[], select: string): Statement {
   const sql = new SqlBuilder().raw(`SELECT ${select} FROM "${tableOf(model).table}" t WHERE t.tenant_id = `);
-  sql.param(tenantId, 'uuid').raw(' AND t.id = ANY(').param(ids, 'uuid[]').raw(')');
+  sql.param(tenantId, 'uuid').raw(' AND t.id = ANY(').keys(ids).raw(')');
   return sql.build(`${model}.byId`);
 }
 
@@ -118,11 +118,7 @@ export function countBy(
     const sql = new SqlBuilder().raw(
       `SELECT t."${column}" AS id, count(*)::int AS count FROM "${table}" t WHERE t.tenant_id = `,
     );
-    sql
-      .param(ctx.scope.viewer.tenantId, 'uuid')
-      .raw(` AND t."${column}" = ANY(`)
-      .param(ids, 'uuid[]')
-      .raw(') GROUP BY 1');
+    sql.param(ctx.scope.viewer.tenantId, 'uuid').raw(` AND t."${column}" = ANY(`).keys(ids).raw(') GROUP BY 1');
     const rows = await ctx.scope.query<{ id: string; count: number }>(sql.build(`${model}.countBy.${parentField}`));
     const counts = new Map(rows.map((row) => [row.id, row.count]));
     return ids.map((id) => counts.get(id) ?? 0);

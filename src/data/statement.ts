@@ -23,6 +23,12 @@ export function statementName(text: string): string | undefined {
   return name;
 }
 
+/**
+ * PostgreSQL plans a prepared statement anew for each execution as long as plans for its values look cheaper than the one
+ * for any values, which supposes 10 elements of an array: lists of fewer keys are therefore filled up.
+ */
+const FEWEST_KEYS = 12;
+
 /** Collects SQL text and its parameters. */
 export class SqlBuilder {
   readonly values: unknown[] = [];
@@ -41,6 +47,12 @@ export class SqlBuilder {
     this.values.push(pgType === 'date' && value instanceof Date ? value.toISOString().slice(0, 10) : value);
     this.#text += `$${this.values.length}::${pgType}`;
     return this;
+  }
+
+  /** Appends keys as an array; NULLs may be among them, which match nothing. */
+  keys(ids: readonly string[], pgType = 'uuid'): this {
+    const filled = ids.length < FEWEST_KEYS ? [...ids, ...new Array(FEWEST_KEYS - ids.length).fill(null)] : ids;
+    return this.param(filled, `${pgType}[]`);
   }
 
   /** For a statement whose best plan depends on its values: prepared, it may get one plan for all of them. */

@@ -34,7 +34,7 @@ export function placeSql(sql: SqlBuilder, series: TimeSeries, column: string): v
     return;
   }
   sql.raw(`date_trunc('${series.bin.scale.toLowerCase()}', ${column} AT TIME ZONE `);
-  sql.param(series.bin.timeZone, 'text').raw(')');
+  zoneSql(sql, series.bin.timeZone).raw(')');
 }
 
 /** Hours and minutes are moments apart, also while clocks change: only where the first begins is the zone's matter. */
@@ -52,11 +52,16 @@ function clockBuckets(sql: SqlBuilder, series: TimeSeries): void {
   sql.raw('generate_series(first, ').param(to, 'timestamptz').raw(` - interval '1 microsecond', ${step}) b)`);
 }
 
+/** The zone without changes of clocks is written out, so that nothing has to be reckoned for it. */
+function zoneSql(sql: SqlBuilder, timeZone: string): SqlBuilder {
+  return timeZone === 'UTC' ? sql.raw("'UTC'") : sql.param(timeZone, 'text');
+}
+
 /** Days and longer are made in local time and turned into moments: adding a day there keeps midnight at midnight. */
 function calendarBuckets(sql: SqlBuilder, series: TimeSeries): void {
   const { from, to, bin } = series;
   const step = stepOf(series);
-  const zone = () => sql.param(bin.timeZone, 'text');
+  const zone = () => zoneSql(sql, bin.timeZone);
   sql.raw('WITH bucket AS (SELECT b AS place, ');
   momentSql(sql, bin.timeZone, () => sql.raw('b'));
   sql.raw(' AS start, ');
@@ -69,6 +74,11 @@ function calendarBuckets(sql: SqlBuilder, series: TimeSeries): void {
 
 /** The moment of a local time. Of a midnight that comes twice PostgreSQL takes the second; the day begins with the first. */
 function momentSql(sql: SqlBuilder, timeZone: string, local: () => void): void {
+  if (timeZone === 'UTC') {
+    local();
+    sql.raw(" AT TIME ZONE 'UTC'");
+    return;
+  }
   const zoned = (hoursBack: string) => {
     local();
     sql.raw(' AT TIME ZONE ').param(timeZone, 'text').raw(hoursBack);

@@ -38,7 +38,10 @@ const PAIRS = /unnest\(\$(\d+)::uuid\[\], \$(\d+)::/g;
 export function withoutTenant({ text, values }: Statement, uuids: readonly string[]): Statement {
   const places = (pattern: RegExp) => new Set([...text.matchAll(pattern)].map(([, number]) => Number(number) - 1));
   const limits = places(/LIMIT \$(\d+)::int4/g);
-  const open = FILTERS.reduce((sql, filter) => sql.replaceAll(filter, '$1 IS NOT NULL'), text);
+  const open = FILTERS.reduce((sql, filter) => sql.replaceAll(filter, '$1 IS NOT NULL'), text).replaceAll(
+    /LIMIT \d+\b/g,
+    `LIMIT ${EVERYTHING}`,
+  );
   const beside = new Map([...text.matchAll(PAIRS)].map(([, ids, others]) => [Number(ids) - 1, Number(others) - 1]));
   const pairs = new Map(
     [...beside].flatMap(([ids, others]) => {
@@ -53,7 +56,9 @@ export function withoutTenant({ text, values }: Statement, uuids: readonly strin
     values: values.map((value, i) => {
       if (limits.has(i)) return EVERYTHING;
       if (pairs.has(i)) return pairs.get(i);
-      const ids = Array.isArray(value) && value.length > 0 && value.every((one) => UUID.test(String(one)));
+      // Lists of keys are filled up with NULLs.
+      const keys = Array.isArray(value) ? value.filter((one) => one !== null) : [];
+      const ids = keys.length > 0 && keys.every((one) => UUID.test(String(one)));
       return ids || parents.has(i) ? uuids : value;
     }),
   };

@@ -67,12 +67,22 @@ function trendSql(tenantId: string, options: TrendOptions) {
   const at = `b.${MEASURE[options.measure]}`;
   const sql = new SqlBuilder();
   bucketsSql(sql, options);
+  const bugs = (selected: string) => {
+    placeSql(sql, options, at);
+    sql.raw(` AS place, ${selected} FROM bugs b WHERE b.tenant_id = `);
+    sql.param(tenantId, 'uuid').raw(` AND ${at} >= `).param(options.from, 'timestamptz');
+    sql.raw(` AND ${at} < `).param(options.to, 'timestamptz');
+    if (options.projectId) sql.raw(' AND b.project_id = ').param(options.projectId, 'uuid');
+  };
+  if (options.by === 'NONE') {
+    sql.raw(', counted AS (SELECT ');
+    bugs('count(*)::int AS count');
+    sql.raw(` GROUP BY 1) SELECT b.start, b."end", coalesce(n.count, 0) AS total
+      FROM bucket b LEFT JOIN counted n ON n.place = b.place ORDER BY b.start`);
+    return sql.build('Bug.totalTrends');
+  }
   sql.raw(', within AS MATERIALIZED (SELECT ');
-  placeSql(sql, options, at);
-  sql.raw(` AS place, ${DIMENSION[options.by]} AS key FROM bugs b WHERE b.tenant_id = `);
-  sql.param(tenantId, 'uuid').raw(` AND ${at} >= `).param(options.from, 'timestamptz');
-  sql.raw(` AND ${at} < `).param(options.to, 'timestamptz');
-  if (options.projectId) sql.raw(' AND b.project_id = ').param(options.projectId, 'uuid');
+  bugs(`${DIMENSION[options.by]} AS key`);
   sql.raw(`), top AS (SELECT key FROM within GROUP BY key ORDER BY count(*) DESC, key LIMIT ${TOP}),
     shown AS (SELECT w.place, coalesce(t.key::text, '${OTHER}') AS key, count(*)::int AS count
       FROM within w LEFT JOIN top t ON t.key = w.key GROUP BY w.place, t.key)
