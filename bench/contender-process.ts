@@ -6,13 +6,14 @@ import type { Contender } from './contender.ts';
 import type { BenchDatabase } from './database.ts';
 import type { Request } from './scenario.ts';
 
-/** Connections of each contender's pool, and of Argus's second one, for writes. */
+/** Connections of each contender's pool, all its processes together, and of Argus's second one, for writes. */
 export const POOL_SIZE = 20;
 const START_MS = 60_000;
 
 /** A contender that answers. */
 export interface Running {
   contender: Contender;
+  database: BenchDatabase;
   pid: number;
   port: number;
   headers: Readonly<Record<string, string>>;
@@ -39,6 +40,7 @@ export async function start(contender: Contender, database: BenchDatabase, nodeA
   child.stderr.on('data', gather);
   const running: Running = {
     contender,
+    database,
     pid: child.pid ?? 0,
     port,
     headers: {
@@ -76,7 +78,7 @@ function environment(contender: Contender, database: BenchDatabase, port: number
     DATABASE_URL: url.href,
     DATABASE_OWNER_URL: database.ownerUrl,
     TENANT_ID: database.tenantId,
-    DB_POOL_SIZE: String(POOL_SIZE),
+    DB_POOL_SIZE: String(Math.ceil(POOL_SIZE / contender.processes)),
     DB_POOL_OVERFLOW: '0',
     ENCRYPTION_KEYS: `bench:${randomBytes(32).toString('base64')}`,
     LOG_LEVEL: 'error',

@@ -15,9 +15,13 @@ export interface Contender {
   role: 'app' | 'owner';
   /** The package whose version the report names; null: this repository. */
   package: string | null;
+  /** Processes that answer, among which the pool's connections are divided. */
+  processes: number;
 }
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+const ARGUS = [file('../src/main.ts'), 'serve', '--no-demo'];
 
 /** In the order of the report. The first is what the others are compared with. */
 export const CONTENDERS: readonly Contender[] = [
@@ -25,9 +29,10 @@ export const CONTENDERS: readonly Contender[] = [
     name: 'argus',
     title: 'Argus as shipped: row-level security, API key, permissions, cost limits',
     dialect: 'argus',
-    command: [file('../src/main.ts'), 'serve', '--no-demo'],
+    command: ARGUS,
     role: 'app',
     package: null,
+    processes: 1,
   },
   {
     name: 'postgraphile-rls',
@@ -36,6 +41,7 @@ export const CONTENDERS: readonly Contender[] = [
     command: [file('./peers/postgraphile.ts')],
     role: 'app',
     package: 'postgraphile',
+    processes: 1,
   },
   {
     name: 'postgraphile',
@@ -44,6 +50,7 @@ export const CONTENDERS: readonly Contender[] = [
     command: [file('./peers/postgraphile.ts')],
     role: 'owner',
     package: 'postgraphile',
+    processes: 1,
   },
   {
     name: 'mercurius',
@@ -52,6 +59,7 @@ export const CONTENDERS: readonly Contender[] = [
     command: [file('./peers/mercurius.ts')],
     role: 'owner',
     package: 'mercurius',
+    processes: 1,
   },
   {
     name: 'stock',
@@ -60,6 +68,7 @@ export const CONTENDERS: readonly Contender[] = [
     command: [file('./peers/stock/server.ts')],
     role: 'owner',
     package: '@pothos/plugin-prisma',
+    processes: 1,
   },
   {
     name: 'floor',
@@ -68,5 +77,17 @@ export const CONTENDERS: readonly Contender[] = [
     command: [file('./peers/floor.ts')],
     role: 'owner',
     package: null,
+    processes: 1,
   },
 ];
+
+/** Argus in several processes behind one port: to be compared with `argus`. */
+export const argusWith = (workers: number): Contender => ({
+  name: `argus-${workers}-workers`,
+  title: `Argus in ${workers} worker processes`,
+  dialect: 'argus',
+  command: [...ARGUS, '--workers', String(workers)],
+  role: 'app',
+  package: null,
+  processes: workers,
+});

@@ -47,12 +47,14 @@ export async function openDatabase(size: DataSize, log: (line: string) => void):
   let key = loaded?.madeFrom === madeFrom ? loaded.key : null;
   if (key === null) await dropEmbedded(dir, log);
   const server = await startEmbedded({ dir, log, settings: { max_connections: '300' } });
+  let admin: pg.Client | undefined;
   try {
     if (key === null) {
       key = await load(dir, size, log);
       await writeFile(stateFile, JSON.stringify({ key, madeFrom } satisfies State));
     }
-    await copy(server.adminUrl);
+    admin = await claim(server.adminUrl, dir);
+    await copy(admin);
     const ownerUrl = withDatabase(server.adminUrl, COPY);
     const owner = new pg.Client({ connectionString: ownerUrl, application_name: 'bench' });
     await owner.connect();
@@ -64,10 +66,12 @@ export async function openDatabase(size: DataSize, log: (line: string) => void):
     appUrl.username = 'argus_app';
     const stop = async () => {
       await owner.end();
+      await admin?.end();
       await server.stop();
     };
     return { appUrl: appUrl.href, ownerUrl, owner, version: server.version, tenantId: rows[0].id, key, stop };
   } catch (error) {
+    await admin?.end();
     await server.stop();
     throw error;
   }
@@ -120,13 +124,17 @@ async function load(dir: string, size: DataSize, log: (line: string) => void): P
   return output.trim().split('\n').at(-1) ?? '';
 }
 
-async function copy(adminUrl: string): Promise<void> {
-  const admin = new pg.Client({ connectionString: adminUrl });
+/** A connection that holds the folder for one run at a time: another one would take its copy away. */
+async function claim(adminUrl: string, dir: string): Promise<pg.Client> {
+  const admin = new pg.Client({ connectionString: adminUrl, application_name: 'bench' });
   await admin.connect();
-  try {
-    await admin.query(`DROP DATABASE IF EXISTS ${COPY} WITH (FORCE)`);
-    await admin.query(`CREATE DATABASE ${COPY} TEMPLATE ${LOADED} STRATEGY file_copy`);
-  } finally {
-    await admin.end();
-  }
+  const { rows } = await admin.query<{ free: boolean }>('SELECT pg_try_advisory_lock(1) AS free');
+  if (rows[0]?.free) return admin;
+  await admin.end();
+  throw new Error(`another benchmark runs on ${dir}: let it end first`);
+}
+
+async function copy(admin: pg.Client): Promise<void> {
+  await admin.query(`DROP DATABASE IF EXISTS ${COPY} WITH (FORCE)`);
+  await admin.query(`CREATE DATABASE ${COPY} TEMPLATE ${LOADED} STRATEGY file_copy`);
 }

@@ -1,23 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type pg from 'pg';
 import type { Running } from './contender-process.ts';
-import type { Measured, Message, Task } from './load/generator.ts';
-import { cpuOf, forgetPeaks, peakMemory, treeOf } from './process-usage.ts';
+import type { Measured, Message, Task } from './load/task.ts';
+import { cpuOf, forgetPeaks, memoryOf, treeOf } from './process-usage.ts';
+import type { Sample } from './sample.ts';
 import type { Request } from './scenario.ts';
 
-/** One contender under one load for one round. */
-export interface Sample extends Measured {
-  /** requests a second */
-  rate: number;
-  /** milliseconds of CPU of the contender's processes for each request */
-  serverCpu: number;
-  /** milliseconds of CPU of its database backends for each request */
-  databaseCpu: number;
-  /** bytes of a body, on average */
-  size: number;
-  /** bytes: the most that its processes held during this load, added up */
-  memory: number;
+/** What is told while a load runs: when what is measured begins and is over, and how many requests ended since. */
+export interface Listener {
+  onBegin?: () => void;
+  onProgress?: (requests: number) => void;
+  onOver?: () => void;
 }
 
 /** The process that makes the load. */
@@ -26,14 +19,18 @@ export class LoadGenerator {
     execArgv: [],
   });
 
-  /** Runs a task; `onBegin` is called when warming up ends. */
-  run(task: Task, onBegin: () => void): Promise<Measured> {
+  /** Runs a task, one at a time. Rejects when the process ends before it. */
+  run(task: Task, { onBegin, onProgress, onOver }: Listener = {}): Promise<Measured> {
     return new Promise((resolve, reject) => {
       const ended = () => reject(new Error('the load generator ended'));
       const onMessage = (message: Message) => {
-        if (message.type === 'begin') return onBegin();
-        this.#child.off('message', onMessage).off('exit', ended);
-        resolve(message.measured);
+        if (message.type === 'begin') onBegin?.();
+        else if (message.type === 'progress') onProgress?.(message.requests);
+        else if (message.type === 'over') onOver?.();
+        else {
+          this.#child.off('message', onMessage).off('exit', ended);
+          resolve(message.measured);
+        }
       };
       this.#child.on('message', onMessage).once('exit', ended);
       this.#child.send(task);
@@ -48,46 +45,55 @@ export class LoadGenerator {
 /** Loads a contender and measures it, its memory and its database backends. Throws when it answers errors. */
 export async function measure(
   load: LoadGenerator,
-  owner: pg.Client,
   running: Running,
   requests: readonly Request[],
   stretch: Pick<Task, 'connections' | 'warmMs' | 'runMs'>,
 ): Promise<Sample> {
-  const { port, headers, application } = running;
-  const processes = treeOf(running.pid);
-  forgetPeaks(processes);
-  let server = 0;
-  // Backends that begin during the load count from nothing; idle ones are not closed within it.
-  let backends = new Map<number, number>();
+  const { pid, port, headers } = running;
+  forgetPeaks(treeOf(pid));
+  // Listed before and after the load: asking while it begins would take long. A backend that is new counts from nothing.
+  const early = await backendsOf(running);
+  const server = { begin: 0, over: 0 };
+  const backends = { begin: new Map<number, number>(), over: new Map<number, number>() };
   const bodies = requests.map((request) => JSON.stringify(request));
-  const begin = async () => {
-    server = sum(processes.map(cpuOf));
-    backends = new Map((await backendsOf(owner, application)).map((pid) => [pid, cpuOf(pid)]));
-  };
-  let begun: Promise<void> | undefined;
-  const measured = await load.run({ port, headers, bodies, ...stretch }, () => {
-    begun = begin();
-  });
-  const serverUsed = sum(treeOf(running.pid).map(cpuOf)) - server;
-  await begun;
-  const used = (await backendsOf(owner, application)).map((pid) => cpuOf(pid) - (backends.get(pid) ?? 0));
+  const measured = await load.run(
+    { port, headers, bodies, ...stretch },
+    {
+      onBegin() {
+        server.begin = sum(treeOf(pid).map(cpuOf));
+        backends.begin = usedBy(early);
+      },
+      // Not when the last answer has come: what is under way now does not count among the requests.
+      onOver() {
+        server.over = sum(treeOf(pid).map(cpuOf));
+        backends.over = usedBy(early);
+      },
+    },
+  );
   if (measured.errors > 0 || measured.requests === 0) {
     throw new Error(`${running.contender.name}: ${measured.errors} errors under load: ${measured.firstError}`);
   }
+  const used = (await backendsOf(running)).map(
+    (backend) => (backends.over.get(backend) ?? cpuOf(backend)) - (backends.begin.get(backend) ?? 0),
+  );
   return {
     ...measured,
     rate: (measured.requests / measured.ms) * 1000,
-    serverCpu: serverUsed / measured.requests,
+    serverCpu: (server.over - server.begin) / measured.requests,
     databaseCpu: sum(used) / measured.requests,
     size: measured.bytes / measured.requests,
-    memory: peakMemory(treeOf(running.pid)),
+    memory: memoryOf(treeOf(pid), 'VmHWM'),
   };
 }
 
-async function backendsOf(owner: pg.Client, application: string): Promise<number[]> {
-  const { rows } = await owner.query<{ pid: number }>('SELECT pid FROM pg_stat_activity WHERE application_name = $1', [
-    application,
-  ]);
+const usedBy = (pids: readonly number[]) => new Map(pids.map((pid) => [pid, cpuOf(pid)]));
+
+/** Process ids of the database backends that serve a contender. */
+export async function backendsOf({ application, database }: Running): Promise<number[]> {
+  const { rows } = await database.owner.query<{ pid: number }>(
+    'SELECT pid FROM pg_stat_activity WHERE application_name = $1',
+    [application],
+  );
   return rows.map(({ pid }) => pid);
 }
 
@@ -98,11 +104,11 @@ const BATCH = 4;
  * Statements that the database runs for each request, BEGIN, SET and COMMIT among them. The median of some batches:
  * background work of an idle contender may fall into one.
  */
-export async function countStatements(owner: pg.Client, running: Running, request: Request): Promise<number> {
+export async function countStatements(running: Running, request: Request): Promise<number> {
   const calls = async () => {
     // What follows an answer, such as COMMIT, is let finish.
     await new Promise((resolve) => setTimeout(resolve, 20));
-    const { rows } = await owner.query<{ calls: string }>(
+    const { rows } = await running.database.owner.query<{ calls: string }>(
       `SELECT sum(calls) AS calls FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements%'`,
     );
     return Number(rows[0]?.calls ?? 0);

@@ -36,10 +36,17 @@ export function treeOf(root: number): number[] {
   return tree;
 }
 
-/** Bytes of memory that the processes held at their peaks (VmHWM), since `forgetPeaks` where the kernel allows that. */
-export function peakMemory(pids: readonly number[]): number {
-  const peaks = pids.map((pid) => Number(/^VmHWM:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0));
-  return peaks.reduce((sum, kilobytes) => sum + kilobytes * 1024, 0);
+/**
+ * Measures of memory in /proc/<pid>/status (proc(5)): resident now, the most that was resident since `forgetPeaks` where
+ * the kernel allows that, and of what is resident the part that no file and no shared memory stands behind.
+ */
+export type MemoryMeasure = 'VmRSS' | 'VmHWM' | 'RssAnon';
+
+/** Bytes of memory of the processes, added up; what they share counts for each of them, except in `RssAnon`. */
+export function memoryOf(pids: readonly number[], measure: MemoryMeasure): number {
+  const line = new RegExp(`^${measure}:\\s+(\\d+) kB$`, 'm');
+  const kilobytes = pids.map((pid) => Number(line.exec(read(`/proc/${pid}/status`) ?? '')?.[1] ?? 0));
+  return kilobytes.reduce((sum, own) => sum + own * 1024, 0);
 }
 
 /** Sets the peaks back to what is held now. */

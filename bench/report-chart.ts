@@ -1,48 +1,80 @@
-import type { Cell } from './report.ts';
-import { median } from './statistics.ts';
+import { type Cell, figure, type Results, shownConnections } from './results.ts';
+import { median, ratios } from './statistics.ts';
+import { box, FAINT, INK, label, line, picture } from './svg.ts';
 
-const COLOURS = ['#1f6feb', '#8250df', '#bf87ff', '#2da44e', '#d4a72c', '#8c959f'];
-const [WIDTH, LEFT, BAR, GAP] = [900, 150, 14, 16];
-const TOP = 60;
+const [WIDTH, MARGIN, COLUMNS, GUTTER] = [900, 16, 2, 28];
+const PANEL = (WIDTH - 2 * MARGIN - (COLUMNS - 1) * GUTTER) / COLUMNS;
+const [TOP, HEAD, ROW, BAR, BELOW] = [64, 24, 18, 12, 20];
+/** Room for the longest name before a bar, and for the figure and the ratio behind it. */
+const [NAMES, FIGURES] = [116, 100];
+const LETTER = 7;
+const [FIRST, OTHER, WHISKER] = ['#0969da', '#a8b3bf', '#3d444d'];
 
-/** Requests a second of each contender, a group of bars for each scenario, with 16 connections or the nearest to it. */
-export function chart(cells: readonly Cell[]): string {
-  const counts = [...new Set(cells.map((cell) => cell.connections))];
-  const connections = counts.sort((a, b) => Math.abs(a - 16) - Math.abs(b - 16))[0] ?? 16;
+/** Requests a second of each contender: a panel for each scenario, with 16 connections or the nearest to it. */
+export function chart({ plan, cells }: Results): string {
+  const connections = shownConnections(plan);
   const shown = cells.filter((cell) => cell.connections === connections);
-  const names = [...new Set(shown.map((cell) => cell.contender.name))];
-  const parts: string[] = [];
-  let y = TOP;
-  for (const scenario of new Set(shown.map((cell) => cell.scenario))) {
-    const group = shown.filter((cell) => cell.scenario === scenario);
-    const rates = group.map((cell) => median(cell.samples.map((sample) => sample.rate)));
-    const scale = (WIDTH - LEFT - 90) / Math.max(...rates);
-    parts.push(label(10, y + (group.length * BAR) / 2 + 4, scenario.name, 'bold'));
-    for (const [i, cell] of group.entries()) {
-      const rate = rates[i] ?? 0;
-      const colour = COLOURS[names.indexOf(cell.contender.name) % COLOURS.length];
-      parts.push(
-        `<rect x="${LEFT}" y="${y}" width="${(rate * scale).toFixed(1)}" height="${BAR - 2}" fill="${colour}"/>`,
-      );
-      parts.push(label(LEFT + rate * scale + 6, y + BAR - 4, Math.round(rate).toLocaleString('en')));
-      y += BAR;
-    }
-    y += GAP;
-  }
-  const legend = names.map((name, i) => {
-    const x = LEFT + i * 120;
-    return `<rect x="${x}" y="34" width="10" height="10" fill="${COLOURS[i % COLOURS.length]}"/>${label(x + 14, 43, name)}`;
+  const base = plan.contenders[0]?.name ?? '';
+  const scenarios = plan.scenarios.filter((scenario) => shown.some((cell) => cell.scenario === scenario));
+  const tallest = HEAD + plan.contenders.length * ROW + BELOW;
+  const panels = scenarios.map((scenario, i) => {
+    const x = MARGIN + (i % COLUMNS) * (PANEL + GUTTER);
+    const y = TOP + Math.floor(i / COLUMNS) * tallest;
+    return panel(
+      shown.filter((cell) => cell.scenario === scenario),
+      base,
+      x,
+      y,
+    );
   });
-  const heading = `Requests a second, ${connections} connections; each scenario has its own scale`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${y}" viewBox="0 0 ${WIDTH} ${y}" font-family="system-ui, sans-serif" font-size="11">
-<rect width="100%" height="100%" fill="#ffffff"/>
-<title>${heading}</title>
-${label(10, 20, heading, 'bold')}
-${legend.join('\n')}
-${parts.join('\n')}
-</svg>
-`;
+  const height = TOP + Math.ceil(scenarios.length / COLUMNS) * tallest;
+  const bugs = plan.sizes.map((size) => figure(size.bugs, 0)).join(' and ');
+  const heading = `Requests a second with ${connections} ${connections === 1 ? 'connection' : 'connections'} on ${bugs} bugs: longer is better`;
+  const caption = `Medians of ${plan.rounds} rounds, the thin line from the least to the most; × is the ratio to ${base} round by round. Each panel has its own scale, from 0.`;
+  return picture(WIDTH, height, heading, [
+    label(MARGIN, 26, heading, { weight: 'bold', size: 16 }),
+    label(MARGIN, 46, caption, { fill: FAINT }),
+    ...panels.flat(),
+  ]);
 }
 
-const label = (x: number, y: number, text: string, weight = 'normal') =>
-  `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" font-weight="${weight}" fill="#24292f">${text}</text>`;
+function panel(group: readonly Cell[], base: string, x: number, y: number): string[] {
+  const rates = group.map(({ samples }) => samples.map(({ rate }) => rate));
+  const most = Math.max(...rates.flat());
+  const scale = most > 0 ? (PANEL - NAMES - FIGURES) / most : 0;
+  const own = rates[group.findIndex(({ contender }) => contender.name === base)] ?? [];
+  const left = x + NAMES;
+  const title = titleOf(group);
+  return [
+    label(x, y + 12, title.name, { weight: 'bold' }),
+    label(x + title.name.length * LETTER + 14, y + 12, title.text, { fill: FAINT, size: 11 }),
+    ...group.flatMap(({ contender: { name } }, i) => {
+      const all = rates[i] ?? [];
+      const middle = median(all);
+      const top = y + HEAD + i * ROW;
+      const text = top + BAR - 2;
+      const at = top + BAR / 2;
+      const ratio = name === base ? null : ratios(all, own);
+      const weight = name === base ? 'bold' : 'normal';
+      const named = [
+        label(left - 8, text, name, { anchor: 'end', weight }),
+        label(x + PANEL - FIGURES + 50, text, figure(middle, 0), { anchor: 'end', weight }),
+      ];
+      if (all.length === 0) return named;
+      return [
+        ...named,
+        box(left, top, middle * scale, BAR, name === base ? FIRST : OTHER),
+        line(left + Math.min(...all) * scale, at, left + Math.max(...all) * scale, at, WHISKER),
+        label(x + PANEL, text, ratio ? `×${figure(ratio.median, 2)}` : '', { anchor: 'end', fill: FAINT }),
+      ];
+    }),
+    line(left, y + HEAD - 3, left, y + HEAD + group.length * ROW - 3, INK),
+  ];
+}
+
+/** As much of the title as a panel has room for. */
+function titleOf(group: readonly Cell[]): { name: string; text: string } {
+  const { name = '', title = '' } = group[0]?.scenario ?? {};
+  const room = Math.floor((PANEL - name.length * LETTER - 14) / 6);
+  return { name, text: title.length > room ? `${title.slice(0, room - 1).trimEnd()}…` : title };
+}

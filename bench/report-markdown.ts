@@ -1,6 +1,6 @@
-import { CONTENDERS } from './contender.ts';
-import type { Sample } from './measure.ts';
-import type { Cell, Machine, Results } from './report.ts';
+import type { Contender } from './contender.ts';
+import { type Cell, figure, type Machine, type Results, setting, shownConnections, tableOf } from './results.ts';
+import type { Sample } from './sample.ts';
 import { median, ratios } from './statistics.ts';
 
 const MEGABYTE = 2 ** 20;
@@ -20,23 +20,31 @@ const COMPARED: readonly { title: string; of: (sample: Sample) => number; digits
 /** The report as a Markdown document: a table for each scenario and number of connections. */
 export function markdown(results: Results, machine: Machine): string {
   const { plan, cells, started } = results;
-  const { bugs, projects, history } = plan.size;
+  const base = plan.contenders[0]?.name ?? '';
   const lines = [
     '# Argus and its peers on the same work',
     '',
-    `${started.toISOString().slice(0, 10)}, ${machine.cores} × ${machine.cpu}, ${(machine.memoryBytes / 2 ** 30).toFixed(0)} GB, ${machine.platform}, Node ${machine.node}, PostgreSQL ${machine.postgres}.`,
-    `${bugs.toLocaleString('en')} bugs in ${projects.toLocaleString('en')} projects with ${(bugs * history).toLocaleString('en')} history rows; load, servers and database share the machine.`,
-    `${plan.rounds} rounds of ${plan.runMs} ms each, in turn. Figures are medians; in brackets the ratio to ${cells[0]?.contender.name} round by round: median, least–most.`,
+    setting(machine, started),
+    ...plan.sizes.map(
+      ({ bugs, projects, history }) =>
+        `${figure(bugs, 0)} bugs in ${figure(projects, 0)} projects with ${figure(bugs * history, 0)} history rows; load, servers and database share the machine.`,
+    ),
+    `${plan.rounds} rounds of ${plan.runMs} ms each, in turn. Figures are medians; in brackets the ratio to ${base} round by round: median, least–most.`,
     '',
-    ...contenders(machine),
-    ...summary(results),
+    ...plan.contenders.map((contender) => introduction(contender, machine)),
+    ...summary(results, base),
   ];
   for (const scenario of plan.scenarios) {
     lines.push('', `## ${scenario.name}: ${scenario.title}`);
     if (scenario.note) lines.push('', scenario.note);
     for (const connections of plan.connections) {
       const group = cells.filter((cell) => cell.scenario === scenario && cell.connections === connections);
-      lines.push('', `### ${connections} ${connections === 1 ? 'connection' : 'connections'}`, '', ...table(group));
+      lines.push(
+        '',
+        `### ${connections} ${connections === 1 ? 'connection' : 'connections'}`,
+        '',
+        ...table(group, base),
+      );
     }
     const left = plan.contenders.flatMap(({ name, dialect }) => {
       const reason = scenario.leftOut?.[dialect];
@@ -48,14 +56,14 @@ export function markdown(results: Results, machine: Machine): string {
 }
 
 /** Requests a second and server CPU as ratios to the first contender, with 16 connections or the nearest to it. */
-function summary({ plan, cells }: Results): string[] {
-  const connections = [...plan.connections].sort((a, b) => Math.abs(a - 16) - Math.abs(b - 16))[0];
+function summary({ plan, cells }: Results, base: string): string[] {
+  const connections = shownConnections(plan);
   const names = plan.contenders.map(({ name }) => name);
   const rows = plan.scenarios.map((scenario) => {
     const group = cells.filter((cell) => cell.scenario === scenario && cell.connections === connections);
+    const samplesOf = (name: string) => group.find((cell) => cell.contender.name === name)?.samples ?? [];
     const ratioOf = (name: string, of: (sample: Sample) => number) => {
-      const own = group.find((cell) => cell.contender.name === name)?.samples.map(of);
-      const ratio = own && ratios(own, group[0]?.samples.map(of) ?? []);
+      const ratio = ratios(samplesOf(name).map(of), samplesOf(base).map(of));
       return ratio ? `×${ratio.median.toFixed(2)}` : '–';
     };
     const figures = names.map(
@@ -63,40 +71,31 @@ function summary({ plan, cells }: Results): string[] {
     );
     return [scenario.name, ...figures];
   });
-  const head = ['req/s / server CPU', ...names];
-  const lines = [head, head.map((_, i) => (i === 0 ? '---' : '---:')), ...rows].map((row) => `| ${row.join(' | ')} |`);
-  const base = cells[0]?.contender.name;
   return [
     '',
     `Requests a second and server CPU for each, as ratios to ${base} (${connections} connections):`,
     '',
-    ...lines,
+    ...tableOf([['req/s / server CPU', ...names], ...rows]),
   ];
 }
 
-function contenders({ versions }: Machine): string[] {
-  return CONTENDERS.map(({ name, title, package: from }) => {
-    return `- **${name}** ${title}${from === null ? '' : ` (${from} ${versions[from]})`}`;
-  });
+function introduction({ name, title, package: from }: Contender, { versions }: Machine): string {
+  return `- **${name}** ${title}${from === null ? '' : ` (${from} ${versions[from]})`}`;
 }
 
-function table(group: readonly Cell[]): string[] {
-  const head = ['', ...COMPARED.map(({ title }) => title), 'statements'];
-  const [base] = group;
+function table(group: readonly Cell[], baseName: string): string[] {
+  const base = group.find(({ contender }) => contender.name === baseName);
   const rows = group.map((cell) => {
     const figures = COMPARED.map(({ of, digits }) => {
       const own = cell.samples.map(of);
-      return `${number(median(own), digits)}${cell === base || !base ? '' : bracket(own, base.samples.map(of))}`;
+      return `${figure(median(own), digits)}${cell === base || !base ? '' : bracket(own, base.samples.map(of))}`;
     });
-    return [cell.contender.name, ...figures, number(cell.statements, Number.isInteger(cell.statements) ? 0 : 1)];
+    return [cell.contender.name, ...figures, figure(cell.statements, Number.isInteger(cell.statements) ? 0 : 1)];
   });
-  return [head, head.map((_, i) => (i === 0 ? '---' : '---:')), ...rows].map((row) => `| ${row.join(' | ')} |`);
+  return tableOf([['', ...COMPARED.map(({ title }) => title), 'statements'], ...rows]);
 }
 
 function bracket(own: readonly number[], base: readonly number[]): string {
   const ratio = ratios(own, base);
   return ratio ? ` (×${ratio.median.toFixed(2)}, ${ratio.min.toFixed(2)}–${ratio.max.toFixed(2)})` : '';
 }
-
-const number = (value: number, digits: number) =>
-  value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });

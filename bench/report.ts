@@ -1,53 +1,24 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { availableParallelism, cpus, totalmem } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CONTENDERS, type Contender } from './contender.ts';
-import type { Sample } from './measure.ts';
+import { machineOf } from './machine.ts';
+import type { MemoryRun } from './memory.ts';
+import { memoryChart } from './memory-chart.ts';
+import { memoryMarkdown } from './memory-markdown.ts';
 import type { Plan } from './options.ts';
 import { chart } from './report-chart.ts';
 import { markdown } from './report-markdown.ts';
-import type { Scenario } from './scenario.ts';
+import type { Results } from './results.ts';
+import { sizesMarkdown } from './sizes-markdown.ts';
 
-/** One contender in one scenario with so many connections. */
-export interface Cell {
-  scenario: Scenario;
-  connections: number;
-  contender: Contender;
-  statements: number;
-  /** one for each round */
-  samples: readonly Sample[];
-}
-
-export interface Results {
-  plan: Plan;
-  started: Date;
-  postgres: string;
-  cells: Cell[];
-}
-
-/** Where the figures are from. */
-export interface Machine {
-  cpu: string;
-  cores: number;
-  memoryBytes: number;
-  platform: string;
-  node: string;
-  postgres: string;
-  /** package names and versions of the contenders */
-  versions: Record<string, string>;
-}
-
-/** Writes results.md, results.json and results.svg, and prints the first. */
+/** Writes results.md, results.json and results.svg, or sizes.md and sizes.json, and prints the first. */
 export async function writeReports(results: Results): Promise<void> {
-  const { plan, started, cells } = results;
-  const machine = await machineOf(results);
-  const folder = fileURLToPath(new URL(`${plan.out}/`, import.meta.url));
-  await mkdir(folder, { recursive: true });
-  const text = markdown(results, machine);
+  const { plan, started, postgres, cells } = results;
+  const machine = await machineOf(postgres);
   const json = {
     started,
     machine,
-    size: plan.size,
+    sizes: plan.sizes,
     rounds: plan.rounds,
     runMs: plan.runMs,
     cells: cells.map(({ scenario, contender, ...cell }) => ({
@@ -56,35 +27,22 @@ export async function writeReports(results: Results): Promise<void> {
       ...cell,
     })),
   };
-  await writeFile(`${folder}results.md`, text);
-  await writeFile(`${folder}results.json`, `${JSON.stringify(json, null, 2)}\n`);
-  await writeFile(`${folder}results.svg`, chart(cells));
+  if (plan.kind === 'sizes') return write(plan, 'sizes', sizesMarkdown(results, machine), json);
+  await write(plan, 'results', markdown(results, machine), json, chart(results));
+}
+
+/** Writes memory.md, memory.json and memory.svg, and prints the first. */
+export async function writeMemory(run: MemoryRun, plan: Plan, started: Date, postgres: string): Promise<void> {
+  const machine = await machineOf(postgres);
+  const json = { started, machine, sizes: plan.sizes, ...run };
+  await write(plan, 'memory', memoryMarkdown(run, machine, started), json, memoryChart(run));
+}
+
+async function write({ out }: Plan, name: string, text: string, json: object, svg?: string): Promise<void> {
+  const folder = fileURLToPath(new URL(`${out}/`, import.meta.url));
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, `${name}.md`), text);
+  await writeFile(join(folder, `${name}.json`), `${JSON.stringify(json, null, 2)}\n`);
+  if (svg !== undefined) await writeFile(join(folder, `${name}.svg`), svg);
   console.log(text);
-}
-
-async function machineOf({ postgres }: Results): Promise<Machine> {
-  const versions: Record<string, string> = {};
-  for (const name of new Set(CONTENDERS.map((contender) => contender.package))) {
-    if (name !== null) versions[name] = await versionOf(name);
-  }
-  return {
-    cpu: cpus()[0]?.model ?? 'unknown',
-    cores: availableParallelism(),
-    memoryBytes: totalmem(),
-    platform: `${process.platform} ${process.arch}`,
-    node: process.version,
-    postgres,
-    versions,
-  };
-}
-
-/** The version installed for the benchmark, or for Argus, whose packages the stock stack shares. */
-async function versionOf(name: string): Promise<string> {
-  for (const folder of ['./node_modules/', '../node_modules/']) {
-    const manifest = await readFile(new URL(`${folder}${name}/package.json`, import.meta.url), 'utf8').catch(
-      () => null,
-    );
-    if (manifest !== null) return String((JSON.parse(manifest) as { version: unknown }).version);
-  }
-  return 'not installed';
 }

@@ -1,114 +1,107 @@
-// Argus and its peers on the same work: node main.ts [--quick] [--large] [--only argus,floor] [--scenarios flat,nested]
-// [--connections 1,16,64] [--rounds 3] [--seconds 1] [--out results] [--profile folder]. README.md explains the columns.
+// Argus and its peers on the same work, with the options and columns that README.md explains.
 import { mkdirSync } from 'node:fs';
 import type { Contender } from './contender.ts';
 import { type Running, start } from './contender-process.ts';
-import { type BenchDatabase, openDatabase } from './database.ts';
+import { openDatabase } from './database.ts';
 import { factsOf } from './facts.ts';
-import { countStatements, LoadGenerator, measure, type Sample } from './measure.ts';
-import { type Plan, readOptions } from './options.ts';
-import { type Cell, type Results, writeReports } from './report.ts';
-import { insistSame, normalise } from './same-answers.ts';
-import type { Facts, Request, Scenario } from './scenario.ts';
+import { LoadGenerator } from './measure.ts';
+import { measureMemory } from './memory.ts';
+import { type Plan, readOptions, secondsOf } from './options.ts';
+import { writeMemory, writeReports } from './report.ts';
+import type { Cell, Results } from './results.ts';
+import { check, type Part, rounds, warmUp } from './rounds.ts';
+import type { Facts, Scenario } from './scenario.ts';
 
 const say = (line: string) => console.error(line);
 
-/** A contender that takes part in a scenario, and what it is asked there. */
-interface Part {
-  running: Running;
-  requests: readonly Request[];
-  statements: number;
+/** The contenders on data of one size. */
+interface Site {
+  size: string;
+  postgres: string;
+  running: readonly Running[];
+  facts: Facts;
 }
 
 async function main(plan: Plan): Promise<void> {
-  const database = await openDatabase(plan.size, say);
-  const running: Running[] = [];
-  const load = new LoadGenerator();
+  await using stack = new AsyncDisposableStack();
   const started = new Date();
-  try {
-    for (const contender of plan.contenders) {
-      say(`starting ${contender.name}`);
-      running.push(await start(contender, database, profiling(plan, contender)));
+  const sites = await open(plan, stack);
+  const postgres = sites[0]?.postgres ?? '';
+  const load = new LoadGenerator();
+  stack.defer(() => load.stop());
+  const results: Results = { plan, started, postgres, cells: [] };
+  for (const scenario of plan.scenarios) {
+    const parts = await partsOf(sites, scenario);
+    if (plan.kind === 'memory') {
+      const [part] = parts;
+      if (part) await memory(plan, scenario, part, load, started, postgres);
+      return;
     }
-    const facts = await factsOf(database);
-    const results: Results = { plan, started, postgres: database.version, cells: [] };
-    for (const scenario of plan.scenarios) {
-      const parts = await check(scenario, running, facts, database);
-      await warmUp(parts, plan.settleMs, load, database);
-      for (const connections of plan.connections) {
-        results.cells.push(...(await rounds(plan, scenario, connections, parts, load, database)));
+    await warmUp(parts, plan.settleMs, load);
+    for (const connections of plan.connections) {
+      const samples = await rounds(plan, scenario, connections, parts, load);
+      for (const [i, { running, size, statements }] of parts.entries()) {
+        const { contender } = running;
+        results.cells.push({
+          scenario,
+          connections,
+          contender,
+          size,
+          statements,
+          samples: samples[i] ?? [],
+        } satisfies Cell);
       }
     }
-    await writeReports(results);
-  } finally {
-    load.stop();
-    await Promise.all(running.map((one) => one.stop()));
-    await database.stop();
   }
+  await writeReports(results);
 }
 
-function profiling({ profile }: Plan, { name }: Contender): string[] {
+/** Opens the databases and starts all contenders on each; the stack ends them. */
+async function open(plan: Plan, stack: AsyncDisposableStack): Promise<Site[]> {
+  const sites: Site[] = [];
+  for (const size of plan.sizes) {
+    const database = await openDatabase(size, say);
+    stack.defer(() => database.stop());
+    if (sites.length === 0) say(`about ${Math.ceil(secondsOf(plan) / 60)} minutes, when the data is loaded`);
+    const running: Running[] = [];
+    for (const contender of plan.contenders) {
+      say(`starting ${contender.name}, ${size.name}`);
+      const one = await start(contender, database, profiling(plan, contender, size.name));
+      stack.defer(() => one.stop());
+      running.push(one);
+    }
+    sites.push({ size: size.name, postgres: database.version, running, facts: await factsOf(database) });
+  }
+  return sites;
+}
+
+function profiling({ profile }: Plan, { name }: Contender, size: string): string[] {
   if (profile === null) return [];
   mkdirSync(profile, { recursive: true });
-  return ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${name}.cpuprofile`];
+  return ['--cpu-prof', `--cpu-prof-dir=${profile}`, `--cpu-prof-name=${name}-${size}.cpuprofile`];
 }
 
-/** Insists that all answer with the same data, and counts their statements. */
-async function check(scenario: Scenario, running: readonly Running[], facts: Facts, { owner }: BenchDatabase) {
+/** The parts of a scenario: contender by contender, so that the sizes of one are loaded one right after the other. */
+async function partsOf(sites: readonly Site[], scenario: Scenario): Promise<Part[]> {
   const parts: Part[] = [];
-  const expected: unknown[] = [];
-  for (const one of running) {
-    const ask = async (request: Request) => JSON.parse(await one.ask(request)).data as unknown;
-    const requests = await scenario.requests(one.contender.dialect, facts, ask);
-    if (requests === null) continue;
-    for (const [i, request] of requests.slice(0, 8).entries()) {
-      const answer = normalise(await ask(request));
-      expected[i] ??= answer;
-      insistSame(expected[i], answer, `${one.contender.name} in ${scenario.name}`);
-    }
-    const [first] = requests;
-    if (first) parts.push({ running: one, requests, statements: await countStatements(owner, one, first) });
-  }
-  return parts;
+  for (const { size, running, facts } of sites) parts.push(...(await check(scenario, size, running, facts)));
+  const names = sites[0]?.running.map(({ contender }) => contender.name) ?? [];
+  const place = ({ running }: Part) => names.indexOf(running.contender.name);
+  return parts.toSorted((a, b) => place(a) - place(b));
 }
 
-/** Lets each contender compile and cache what it will, before anything is measured. */
-async function warmUp(parts: readonly Part[], runMs: number, load: LoadGenerator, { owner }: BenchDatabase) {
-  for (const { running, requests } of parts) {
-    await measure(load, owner, running, requests, { connections: 16, warmMs: 0, runMs });
-  }
-}
-
-/** All contenders in turn, in each round beginning with another one: what disturbs the machine disturbs all alike. */
-async function rounds(
-  { rounds: count, warmMs, runMs }: Plan,
+async function memory(
+  plan: Plan,
   scenario: Scenario,
-  connections: number,
-  parts: readonly Part[],
+  part: Part,
   load: LoadGenerator,
-  { owner }: BenchDatabase,
-): Promise<Cell[]> {
-  const samples = new Map<Part, Sample[]>(parts.map((part) => [part, []]));
-  for (let round = 0; round < count; round++) {
-    for (const [i] of parts.entries()) {
-      const part = parts[(i + round) % parts.length];
-      if (!part) continue;
-      const sample = await measure(load, owner, part.running, part.requests, { connections, warmMs, runMs });
-      samples.get(part)?.push(sample);
-      const { rate, serverCpu } = sample;
-      const name = part.running.contender.name.padEnd(17);
-      say(
-        `${scenario.name.padEnd(10)} ${String(connections).padStart(2)} ${name} ${rate.toFixed(0).padStart(6)}/s ${serverCpu.toFixed(2)} ms`,
-      );
-    }
-  }
-  return parts.map((part) => ({
-    scenario,
-    connections,
-    contender: part.running.contender,
-    statements: part.statements,
-    samples: samples.get(part) ?? [],
-  }));
+  started: Date,
+  postgres: string,
+) {
+  const [connections = 1] = plan.connections;
+  const run = await measureMemory(part, scenario, { connections, runMs: plan.runMs }, load);
+  await writeMemory(run, plan, started, postgres);
+  if (run.errors > 0) throw new Error(`${run.errors} errors under load: ${run.firstError}`);
 }
 
 /** Runs the benchmark as the command line says; what is wrong with it, or with an answer, is told without a stack. */

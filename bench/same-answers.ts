@@ -3,7 +3,7 @@ import { decodeId } from '../src/graphql/ids.ts';
 
 /** Objects that hold nothing but the rows. */
 const WRAPPERS: ReadonlySet<string> = new Set(['nodes', 'node', 'current', 'points']);
-const INSTANT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d/;
+const INSTANT = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d(:?\d\d)?)$/;
 
 /**
  * What an answer says, without how each contender says it: connections are lists, identifiers are UUIDs, instants are
@@ -24,10 +24,9 @@ export function normalise(value: unknown): unknown {
 
 /** Figures by kind come in any order, and some contenders leave out kinds of which there are none. */
 function inOrder(rows: unknown[]): unknown[] {
-  const isFigure = (row: unknown) => typeof row === 'object' && row !== null && 'count' in row;
-  if (!rows.every(isFigure)) return rows;
-  const texts = rows.map((row) => JSON.stringify(row, Object.keys(row as object).sort()));
-  return texts.filter((text) => !text.includes('"count":0')).sort();
+  if (!rows.every((row) => typeof row === 'object' && row !== null && 'count' in row)) return rows;
+  const keyed = rows.filter(({ count }) => count !== 0).map((row) => [JSON.stringify(Object.entries(row).sort()), row]);
+  return keyed.sort(([a], [b]) => (String(a) < String(b) ? -1 : 1)).map(([, row]) => row);
 }
 
 /** Throws an error that shows the difference when two answers do not say the same. */

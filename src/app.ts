@@ -55,7 +55,11 @@ export async function createServices({
     prisma: database.prisma,
     pool: database.pool,
     read: { pool: database.pool, setRole: database.setRole, statements },
-    write: { prisma: database.prisma, setRole: database.setRole },
+    write: {
+      prisma: database.prisma,
+      setRole: database.setRole,
+      committed: (tenantId, seq) => bus.committed(tenantId, seq),
+    },
     bus,
     keyRing: env.ENCRYPTION_KEYS ? parseKeyRing(env.ENCRYPTION_KEYS) : ephemeralKeyRing(env.ARGUS_DIR),
     matchers: new MatcherCache(),

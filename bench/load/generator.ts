@@ -1,37 +1,15 @@
 // The load: a process of its own, so that its CPU does not count as the server's. Tasks come by IPC, one at a time.
 import { Client, type Dispatcher } from 'undici';
-
-/** One stretch of load on one contender. */
-export interface Task {
-  port: number;
-  headers: Readonly<Record<string, string>>;
-  /** sent in turn by all connections together */
-  bodies: readonly string[];
-  connections: number;
-  warmMs: number;
-  runMs: number;
-}
-
-/** What was seen: only requests that ended within the measured stretch. Times in milliseconds. */
-export interface Measured {
-  requests: number;
-  errors: number;
-  /** what went wrong first */
-  firstError: string | null;
-  /** of the bodies of the answers */
-  bytes: number;
-  ms: number;
-  p50: number;
-  p95: number;
-  p99: number;
-}
-
-export type Message = { type: 'begin' } | { type: 'end'; measured: Measured };
+import type { Measured, Message, Task } from './task.ts';
 
 /** What an answer of no use says: errors, or no bug where one was made. */
 const FAILED = /"errors"|"bug":null/;
-/** Answers are searched for errors one in so many times: searching all would cost more than receiving them. */
-const LOOK_EVERY = 50;
+/**
+ * Answers are searched for errors one in so many times: searching all would cost more than receiving them. A prime, so
+ * that each body's answer gets its turn.
+ */
+const LOOK_EVERY = 47;
+const PROGRESS_MS = 1000;
 
 class Run {
   readonly #task: Task;
@@ -49,17 +27,20 @@ class Run {
     this.#bodies = task.bodies.map((body) => Buffer.from(body));
   }
 
-  async run(onBegin: () => void): Promise<Measured> {
+  async run(): Promise<Measured> {
     const { connections, port, warmMs, runMs } = this.#task;
     const clients = Array.from({ length: connections }, () => new Client(`http://127.0.0.1:${port}`));
     const loops = clients.map((client) => this.#loop(client));
     await pause(warmMs);
-    onBegin();
+    tell({ type: 'begin' });
     this.#measuring = true;
     const start = performance.now();
+    const progress = setInterval(() => tell({ type: 'progress', requests: this.#latencies.length }), PROGRESS_MS);
     await pause(runMs);
     this.#measuring = false;
+    clearInterval(progress);
     const ms = performance.now() - start;
+    tell({ type: 'over' });
     this.#stopped = true;
     await Promise.all(loops);
     await Promise.all(clients.map((client) => client.close()));
@@ -127,5 +108,5 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const tell = (message: Message) => process.send?.(message);
 
 process.on('message', (task: Task) => {
-  void new Run(task).run(() => tell({ type: 'begin' })).then((measured) => tell({ type: 'end', measured }));
+  void new Run(task).run().then((measured) => tell({ type: 'end', measured }));
 });

@@ -16,6 +16,19 @@ export interface Viewer {
   request: { id: string; ip: string | null; userAgent: string | null };
 }
 
+/** Where a request came from. It gets its id when that is asked for: few need one, and random numbers cost. */
+export function requestFrom(ip: string | null, userAgent: string | null): Viewer['request'] {
+  let id: string | undefined;
+  return {
+    get id() {
+      id ??= newId();
+      return id;
+    },
+    ip,
+    userAgent,
+  };
+}
+
 const EVERYTHING: ReadonlySet<Permission> = new Set(Object.keys(PERMISSIONS).filter(isPermission));
 
 /**

@@ -1,5 +1,5 @@
 import { InvalidInput } from '../errors.ts';
-import { dayOf, resolveInstant } from './instant.ts';
+import { dayOf, type Moment, resolveInstant } from './instant.ts';
 import type { ModelName } from './models.ts';
 
 export type ScalarKind = 'id' | 'string' | 'enum' | 'date' | 'day' | 'int' | 'float' | 'bigint' | 'boolean';
@@ -54,7 +54,7 @@ export const MAX_IN_VALUES = 1_000;
 export function parseFilter(
   spec: FilterSpec,
   input: FilterInput,
-  now: Date,
+  now: Moment,
   path: string[] = ['filter'],
   depth = 1,
 ): Condition {
@@ -84,7 +84,7 @@ function parseField(
   spec: FilterSpec,
   key: string,
   value: FilterInput,
-  now: Date,
+  now: Moment,
   path: string[],
   depth: number,
 ): Condition[] {
@@ -106,7 +106,7 @@ function parseField(
   return given.map(([op, operand]) => parseComparison(field, op as Comparison, operand, now, [...path, op]));
 }
 
-function parseComparison(field: ScalarField, op: Comparison, operand: unknown, now: Date, path: string[]): Condition {
+function parseComparison(field: ScalarField, op: Comparison, operand: unknown, now: Moment, path: string[]): Condition {
   if (op === 'null') return { op, field, value: operand as boolean };
   if (op !== 'in' && op !== 'nin') return { op, field, value: parseValue(field, operand, now, path) };
   const values = operand as unknown[];
@@ -116,7 +116,7 @@ function parseComparison(field: ScalarField, op: Comparison, operand: unknown, n
   return { op, field, value: values.map((value, i) => parseValue(field, value, now, [...path, String(i)])) };
 }
 
-function parseValue(field: ScalarField, value: unknown, now: Date, path: string[]): ScalarValue {
+function parseValue(field: ScalarField, value: unknown, now: Moment, path: string[]): ScalarValue {
   if (field.kind === 'id' && field.decode) {
     try {
       return field.decode(String(value));

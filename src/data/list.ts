@@ -8,6 +8,7 @@ import {
   type ScalarField,
 } from './filter.ts';
 import { filterSql } from './filter-sql.ts';
+import type { Moment } from './instant.ts';
 import { columnOf, type ModelName, type Row, selectList, tableOf } from './models.ts';
 import { SqlBuilder, type Statement } from './statement.ts';
 
@@ -100,7 +101,7 @@ export function defineLinkList<M extends ModelName>(model: M, key: string, name:
 }
 
 /** Checks page arguments against a list. Throws InvalidInput naming the argument and what is allowed. */
-export function planPage<M extends ModelName>(spec: ListSpec<M>, args: PageArgs, now: Date): PagePlan<M> {
+export function planPage<M extends ModelName>(spec: ListSpec<M>, args: PageArgs, now: Moment): PagePlan<M> {
   const backward = args.last !== undefined && args.last !== null;
   if (backward && args.first !== undefined && args.first !== null) {
     throw new InvalidInput('give first or last, not both', ['last']);

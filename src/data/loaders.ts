@@ -84,7 +84,7 @@ export function childPage<M extends ModelName>(spec: ListSpec<M>, parentField: s
       known = new Map();
       plans.set(ctx.loaders, known);
     }
-    const plan = known.get(shape) ?? planPage(spec, args, ctx.now);
+    const plan = known.get(shape) ?? planPage(spec, args, ctx);
     known.set(shape, plan);
     return loaderOf(ctx, shape, (ids) => loadChildren(ctx, plan, parentField, ids)).load(parentId);
   };

@@ -74,6 +74,8 @@ export class ReadScope {
    * rejects with ScopeFinished. 0: not known. To be set before the first statement.
    */
   lastFlight = 0;
+  /** told of each statement, before it is sent */
+  observer: ((statement: Statement) => void) | undefined;
 
   constructor(read: ReadPool, viewer: Viewer) {
     this.#read = read;
@@ -100,6 +102,7 @@ export class ReadScope {
     if (this.#ended) throw new Error(this.#ended);
     this.#session ??= this.#open();
     this.statements++;
+    this.observer?.(statement);
     return this.#session.run(statement);
   }
 

@@ -92,6 +92,26 @@ function momentSql(sql: SqlBuilder, timeZone: string, local: () => void): void {
   zoned(' END');
 }
 
+export const HOUR_MS = 3_600_000;
+const SAMPLE_MS = 28 * 24 * HOUR_MS;
+/** Before, clocks of some zones changed a minute past midnight, back into the day before. */
+const WHOLE_SINCE_MS = Date.UTC(2012, 0);
+
+/**
+ * Whether every bucket within the time begins at a whole hour in UTC, so that no such hour is in two of them: not for
+ * minutes, nor where the zone's offset has half hours then. Such an offset lasts for months (IANA's tz database), so
+ * looking at the zone every 28 days finds it.
+ */
+export function isByWholeHours({ from, to, bin }: TimeSeries): boolean {
+  if (bin.scale === 'MINUTE') return false;
+  if (bin.timeZone === 'UTC') return true;
+  if (from.getTime() < WHOLE_SINCE_MS) return false;
+  const offsets = new Intl.DateTimeFormat('en', { timeZone: bin.timeZone, timeZoneName: 'longOffset' });
+  const isWhole = (at: number) => /GMT(?:[+-]\d\d:00)?$/.test(offsets.format(at));
+  for (let at = from.getTime(); at < to.getTime(); at += SAMPLE_MS) if (!isWhole(at)) return false;
+  return isWhole(to.getTime());
+}
+
 /**
  * The same stretch of time so many buckets earlier, in local time. What a bucket holds of the range is then what its
  * counterpart holds, also of a first and a last bucket that the range cuts.

@@ -12,6 +12,8 @@ export interface WriteDeps {
   prisma: PrismaClient;
   /** the login role is not argus_app itself */
   setRole: boolean;
+  /** told of the last event of each write, when it is committed */
+  committed?: (tenantId: string, seq: bigint) => void;
 }
 
 /** What was written, and the last event of it (null when the write changed nothing). */
@@ -62,7 +64,9 @@ export async function withWrite<R>(
 ): Promise<Written<R>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runOnce(deps, viewer, name, fn, options.timeout ?? 15_000);
+      const written = await runOnce(deps, viewer, name, fn, options.timeout ?? 15_000);
+      if (written.eventSeq !== null) deps.committed?.(viewer.tenantId, written.eventSeq);
+      return written;
     } catch (error) {
       if (!isRetryable(error)) throw toDomainError(error);
       if (attempt >= ATTEMPTS) throw new Conflict('others were changing the same at the same time: try again');

@@ -9,6 +9,7 @@ const LAST_RETRY_MS = 10_000;
 /** Names of the emitter that are no tenant's. */
 const ANY = 'any';
 const BREAK = 'break';
+const COMMIT = 'commit';
 
 /**
  * Tells this process whose event log grew, and what kinds of rows that is about. One LISTEN connection of its own; what
@@ -61,7 +62,7 @@ export class EventBus {
   }
 
   #wakeAll(): void {
-    for (const name of this.#emitter.eventNames()) if (name !== BREAK) this.#emitter.emit(name);
+    for (const name of this.#emitter.eventNames()) if (name !== BREAK && name !== COMMIT) this.#emitter.emit(name);
   }
 
   #broke(): void {
@@ -104,6 +105,17 @@ export class EventBus {
   onBreak(listener: () => void): () => void {
     this.#emitter.on(BREAK, listener);
     return () => this.#emitter.off(BREAK, listener);
+  }
+
+  /** Tells this process at once what it has committed itself; the notification comes later. */
+  committed(tenantId: string, seq: bigint): void {
+    this.#emitter.emit(COMMIT, tenantId, seq);
+  }
+
+  /** Calls `listener` with the last event of each write that this process has committed. */
+  onCommit(listener: (tenantId: string, seq: bigint) => void): () => void {
+    this.#emitter.on(COMMIT, listener);
+    return () => this.#emitter.off(COMMIT, listener);
   }
 
   /** Whether what happens now will be heard of. */

@@ -175,7 +175,7 @@ export function listField<M extends ModelName>(spec: ListSpec<M>, node: Ref<M>) 
     args: pageArgs(spec),
     resolve: (_: unknown, args: PageArgs, ctx: Context): Promise<Connection<M>> => rootPage(ctx, spec, args),
     extensions: batched(async (_, args, ctx, rows) => {
-      const plan = planPage(spec, args, ctx.now);
+      const plan = planPage(spec, args, ctx);
       const { tenantId } = ctx.scope.viewer;
       const source = rows.source(spec.model, 0, spec.omit);
       const fetched = await source.read(ctx.scope, (select) => pageStatement(plan, tenantId, select));
@@ -190,7 +190,7 @@ export async function rootPage<M extends ModelName>(
   spec: ListSpec<M>,
   args: PageArgs,
 ): Promise<Connection<M>> {
-  const plan = planPage(spec, args, ctx.now);
+  const plan = planPage(spec, args, ctx);
   const rows = await ctx.scope.query<Row<M>>(pageStatement(plan, ctx.scope.viewer.tenantId));
   return { page: toPage(plan, rows) };
 }
@@ -213,7 +213,7 @@ export function childListField<M extends ModelName>(
     }),
     extensions: batched(async (parents, args, ctx, rows) => {
       const ids = parents.map((parent) => (parent as { id: string }).id);
-      const plan = planPage(spec, args, ctx.now);
+      const plan = planPage(spec, args, ctx);
       const source = rows.source(spec.model, 1, spec.omit);
       const pages = await childPages(plan, ids, (chunk) =>
         source.read(ctx.scope, (select) =>

@@ -37,6 +37,7 @@ export function makeContext(
       this.scope = new ReadScope(services.read, reader);
       this.scope.statements = old.statements;
       this.scope.milliseconds = old.milliseconds;
+      this.scope.observer = old.observer;
       this.loaders = new Map();
       this.now = new Date();
     },

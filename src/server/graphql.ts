@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { Authenticator } from '../access/authenticate.ts';
-import type { Viewer } from '../access/viewer.ts';
+import { requestFrom, type Viewer } from '../access/viewer.ts';
 import { Unauthenticated } from '../errors.ts';
 import { executeOperation, type Operation, prepareOperation } from '../execution/operation.ts';
 import type { Context } from '../graphql/context.ts';
@@ -13,6 +13,7 @@ import { makeContext } from './context.ts';
 import { Documents, parseDocument } from './documents.ts';
 import { maskError } from './mask-error.ts';
 import { clientAddress } from './request.ts';
+import type { Origin } from './result-cache.ts';
 import { useTrustedDocuments } from './use-trusted-documents.ts';
 
 export const GRAPHQL_PATH = '/graphql';
@@ -51,7 +52,7 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
   const httpContextOf: GraphQLEndpoint['httpContextOf'] = async ({ authorization, apiKey, userAgent }, req) => {
     const ip = req ? clientAddress(req, services.env.TRUST_PROXY) : null;
     try {
-      return await contextOf(authorization ?? bearer(apiKey), { id: newId(), ip, userAgent });
+      return await contextOf(authorization ?? bearer(apiKey), requestFrom(ip, userAgent));
     } catch (error) {
       if (!(error instanceof Unauthenticated)) throw error;
       throw new GraphQLError(error.message, { extensions: { code: error.code, http: { status: 401 } } });
@@ -164,8 +165,9 @@ function requestIdOf(error: unknown): string {
 }
 
 /** What a `server-timing` header tells of an operation: its statements and the time they took. */
-export function serverTiming({ scope: { statements, milliseconds } }: Context): string {
-  return `db;dur=${milliseconds.toFixed(1)};desc="${statements} statements"`;
+export function serverTiming({ scope: { statements, milliseconds } }: Context, origin?: Origin): string {
+  const database = `db;dur=${milliseconds.toFixed(1)};desc="${statements} statements"`;
+  return origin === 'cache' || origin === 'join' ? `${database}, ${origin}` : database;
 }
 
 /** Closes the read scope when execution ends, and after each event of a subscription, without delaying the answer. */

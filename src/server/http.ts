@@ -2,12 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import type { App } from '../app.ts';
 import { putBack, readBody, refusesLength } from './body.ts';
+import { cachedAnswers } from './cached-answers.ts';
 import { createExports, EXPORT_PATH, type ExportLimits } from './export.ts';
 import { createGraphiql } from './graphiql.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
 import { livez, readyz } from './health.ts';
 import { refuse } from './refuse.ts';
-import { createShortPath, type ShortPath } from './short-path.ts';
+import { ResultCache } from './result-cache.ts';
+import { computeAnswer, createShortPath, type ShortPath } from './short-path.ts';
 import { readTrustedDocuments } from './trusted-documents.ts';
 import { attachWebSocket } from './websocket.ts';
 
@@ -34,7 +36,10 @@ export async function serveHttp(
   const exports = createExports(app, options.exports);
   const { documents } = app.endpoint;
   if (env.TRUSTED_DOCUMENTS !== null) documents.trust(readTrustedDocuments(env.TRUSTED_DOCUMENTS));
-  const shortPath = options.shortPath === false ? null : createShortPath(app.endpoint, app.services, documents);
+  const cache = env.RESULT_CACHE_MB > 0 ? new ResultCache(app.services) : null;
+  const compute = cache ? cachedAnswers(cache, computeAnswer) : computeAnswer;
+  const shortPath =
+    options.shortPath === false ? null : createShortPath(app.endpoint, app.services, documents, compute);
   let stopping = false;
   const server = createServer((req, res) => {
     const path = req.url?.split('?', 1)[0] ?? '/';
@@ -66,6 +71,7 @@ export async function serveHttp(
     await sockets.close();
     server.closeIdleConnections();
     await closed;
+    cache?.close();
     await exports.settled();
     clearTimeout(grace);
   };

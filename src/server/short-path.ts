@@ -11,6 +11,7 @@ import type { Documents, StoredOperation } from './documents.ts';
 import { GRAPHQL_PATH, type GraphQLEndpoint, serverTiming } from './graphql.ts';
 import { maskError } from './mask-error.ts';
 import { type MediaType, mediaTypeOf } from './media-type.ts';
+import type { Origin } from './result-cache.ts';
 import { sendJson } from './send-json.ts';
 
 /** Answers plain POSTs without Yoga, as Yoga would. */
@@ -31,6 +32,8 @@ export interface Answer {
   failed: boolean;
   /** headers that errors ask for */
   headers: Readonly<Record<string, string>> | null;
+  /** where it is from, when there is a cache */
+  origin?: Origin;
 }
 
 export interface Wanted {
@@ -62,7 +65,7 @@ export function createShortPath(
       const minSeq = minSeqOf(req.headers['min-seq']);
       ctx = await endpoint.httpContextOf(callerOf(req), req);
       const answer = await compute(ctx, operation, variables, { mediaType, minSeq });
-      return { answer, timing: serverTiming(ctx) };
+      return { answer, timing: serverTiming(ctx, answer.origin) };
     } catch (error) {
       const masked = maskError(error, ctx?.request.id ?? newId(), log);
       return { answer: await failure({ errors: [masked] }, mediaType), timing: null };

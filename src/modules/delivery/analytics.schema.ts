@@ -155,8 +155,8 @@ export const DEFAULT_FROM = '-P30D';
 
 /** The time that is asked for: the last 30 days unless told otherwise. InvalidInput when it is empty. */
 export function rangeOf(ctx: Context, args: { from?: string | null; to?: string | null }): { from: Date; to: Date } {
-  const from = resolveInstant(args.from ?? DEFAULT_FROM, ctx.now, ['from']);
-  const to = args.to ? resolveInstant(args.to, ctx.now, ['to']) : ctx.now;
+  const from = resolveInstant(args.from ?? DEFAULT_FROM, ctx, ['from']);
+  const to = args.to ? resolveInstant(args.to, ctx, ['to']) : ctx.now;
   if (from >= to) throw new InvalidInput('the time range is empty: from must be before to', ['from']);
   return { from, to };
 }

@@ -3,7 +3,10 @@ import type { WriteTx } from '../../data/write.ts';
 import { Decimal } from './money.ts';
 
 /** What of a bug the totals go by. */
-type Counted = Pick<Bug, 'projectId' | 'severity' | 'status' | 'slaState' | 'isBlocker' | 'revenueImpact'>;
+type Counted = Pick<
+  Bug,
+  'projectId' | 'severity' | 'status' | 'slaState' | 'isBlocker' | 'revenueImpact' | 'createdAt' | 'resolvedAt'
+>;
 type CountedProject = Pick<Project, 'currency' | 'status' | 'arr' | 'dcfValuation' | 'infrastructureCost'>;
 
 interface Change {
@@ -16,6 +19,7 @@ class Totals {
   readonly bugs = new Map<string, Change>();
   readonly projectBugs = new Map<string, Change>();
   readonly projects = new Map<string, Change>();
+  readonly hours = new Map<string, Change>();
 
   static add(into: Map<string, Change>, key: readonly unknown[], sign: 1 | -1, amounts: readonly unknown[]): void {
     const name = JSON.stringify(key);
@@ -58,6 +62,7 @@ function totalsOf(tx: WriteTx): Totals {
         ['arr', 'dcf_valuation', 'infrastructure_cost'],
         fresh.projects,
       );
+      await write(tx, 'bug_hour_totals', ['measure', 'hour', 'severity'], [], fresh.hours);
     });
   }
   return totals;
@@ -69,6 +74,15 @@ export function countBug(tx: WriteTx, bug: Counted, currency: string, sign: 1 | 
   const kind = [bug.severity, bug.status, bug.slaState, bug.isBlocker];
   Totals.add(totals.bugs, [currency, ...kind], sign, [bug.revenueImpact]);
   Totals.add(totals.projectBugs, [bug.projectId, ...kind], sign, [bug.revenueImpact]);
+  Totals.add(totals.hours, ['CREATED', hourOf(bug.createdAt), bug.severity], sign, []);
+  if (bug.resolvedAt) Totals.add(totals.hours, ['RESOLVED', hourOf(bug.resolvedAt), bug.severity], sign, []);
+}
+
+const HOUR_MS = 3_600_000;
+
+/** The hour in UTC that a time falls into. */
+function hourOf(at: Date): Date {
+  return new Date(Math.floor(at.getTime() / HOUR_MS) * HOUR_MS);
 }
 
 /** Takes a project into the totals (1) or out of them (-1). */
@@ -77,7 +91,7 @@ export function countProject(tx: WriteTx, project: CountedProject, sign: 1 | -1)
   Totals.add(totalsOf(tx).projects, [project.currency, project.status], sign, [arr, dcfValuation, infrastructureCost]);
 }
 
-const CASTS: Readonly<Record<string, string>> = { project_id: '::uuid', is_blocker: '::bool' };
+const CASTS: Readonly<Record<string, string>> = { project_id: '::uuid', is_blocker: '::bool', hour: '::timestamptz' };
 const ROWS = 200;
 
 async function write(

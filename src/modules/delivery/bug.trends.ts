@@ -1,6 +1,13 @@
 import type { ReadScope } from '../../data/read-scope.ts';
-import { SqlBuilder } from '../../data/statement.ts';
-import { bucketsSql, earlierSeries, placeSql, type TimeSeries } from '../../data/time-buckets.ts';
+import { SqlBuilder, type Statement } from '../../data/statement.ts';
+import {
+  bucketsSql,
+  earlierSeries,
+  HOUR_MS,
+  isByWholeHours,
+  placeSql,
+  type TimeSeries,
+} from '../../data/time-buckets.ts';
 import { projectGlobalId } from './global-ids.ts';
 
 export const BUG_TREND_MEASURES = ['CREATED', 'RESOLVED'] as const;
@@ -63,35 +70,82 @@ async function period(scope: ReadScope, options: TrendOptions): Promise<BugTrend
   };
 }
 
-function trendSql(tenantId: string, options: TrendOptions) {
+function trendSql(tenantId: string, options: TrendOptions): Statement {
+  const { by, projectId } = options;
+  const hasTotals = projectId === null && (by === 'SEVERITY' || by === 'NONE') && isByWholeHours(options);
+  const full = hasTotals ? fullHours(options) : null;
+  return full ? totalsSql(tenantId, options, full) : rowsSql(tenantId, options);
+}
+
+interface Range {
+  from: Date;
+  to: Date;
+}
+
+/** The whole hours in UTC within a time; null: there are none. */
+function fullHours({ from, to }: Range): Range | null {
+  const first = Math.ceil(from.getTime() / HOUR_MS) * HOUR_MS;
+  const end = Math.floor(to.getTime() / HOUR_MS) * HOUR_MS;
+  return first < end ? { from: new Date(first), to: new Date(end) } : null;
+}
+
+/** Appends the bugs of a time, each with its bucket. */
+function bugsSql(sql: SqlBuilder, tenantId: string, options: TrendOptions, { from, to }: Range, selected: string) {
   const at = `b.${MEASURE[options.measure]}`;
+  sql.raw('SELECT ');
+  placeSql(sql, options, at);
+  sql.raw(` AS place, ${selected} FROM bugs b WHERE b.tenant_id = `).param(tenantId, 'uuid');
+  sql.raw(` AND ${at} >= `).param(from, 'timestamptz').raw(` AND ${at} < `).param(to, 'timestamptz');
+}
+
+/** Full hours from their totals, the part of an hour at either end from the bugs: the cost is that of the hours. */
+function totalsSql(tenantId: string, options: TrendOptions, full: Range): Statement {
   const sql = new SqlBuilder();
   bucketsSql(sql, options);
+  sql.raw(', counted AS (SELECT place, key, sum(count)::int AS count FROM (SELECT ');
+  placeSql(sql, options, 't.hour');
+  sql.raw(' AS place, t.severity AS key, t.count FROM bug_hour_totals t WHERE t.tenant_id = ').param(tenantId, 'uuid');
+  sql.raw(` AND t.measure = '${options.measure}' AND t.hour >= `).param(full.from, 'timestamptz');
+  sql.raw(' AND t.hour < ').param(full.to, 'timestamptz').raw(' AND t.count <> 0');
+  const ends = [
+    { from: options.from, to: full.from },
+    { from: full.to, to: options.to },
+  ];
+  for (const end of ends) {
+    sql.raw(' UNION ALL ');
+    bugsSql(sql, tenantId, options, end, 'b.severity, 1');
+  }
+  sql.raw(`) n GROUP BY place, key) ${POINTS('counted')}`);
+  return sql.build('Bug.hourTrends');
+}
+
+function rowsSql(tenantId: string, options: TrendOptions): Statement {
+  const sql = new SqlBuilder();
   const bugs = (selected: string) => {
-    placeSql(sql, options, at);
-    sql.raw(` AS place, ${selected} FROM bugs b WHERE b.tenant_id = `);
-    sql.param(tenantId, 'uuid').raw(` AND ${at} >= `).param(options.from, 'timestamptz');
-    sql.raw(` AND ${at} < `).param(options.to, 'timestamptz');
+    bugsSql(sql, tenantId, options, options, selected);
     if (options.projectId) sql.raw(' AND b.project_id = ').param(options.projectId, 'uuid');
   };
+  bucketsSql(sql, options);
   if (options.by === 'NONE') {
-    sql.raw(', counted AS (SELECT ');
+    sql.raw(', counted AS (');
     bugs('count(*)::int AS count');
     sql.raw(` GROUP BY 1) SELECT b.start, b."end", coalesce(n.count, 0) AS total
       FROM bucket b LEFT JOIN counted n ON n.place = b.place ORDER BY b.start`);
     return sql.build('Bug.totalTrends');
   }
-  sql.raw(', within AS MATERIALIZED (SELECT ');
+  sql.raw(', within AS MATERIALIZED (');
   bugs(`${DIMENSION[options.by]} AS key`);
   sql.raw(`), top AS (SELECT key FROM within GROUP BY key ORDER BY count(*) DESC, key LIMIT ${TOP}),
     shown AS (SELECT w.place, coalesce(t.key::text, '${OTHER}') AS key, count(*)::int AS count
-      FROM within w LEFT JOIN top t ON t.key = w.key GROUP BY w.place, t.key)
-    SELECT b.start, b."end", coalesce(sum(n.count), 0)::int AS total,
-      coalesce(json_agg(json_build_object('key', n.key, 'count', n.count) ORDER BY n.count DESC, n.key)
-        FILTER (WHERE n.key IS NOT NULL), '[]') AS counts
-    FROM bucket b LEFT JOIN shown n ON n.place = b.place GROUP BY b.start, b."end" ORDER BY b.start`);
+      FROM within w LEFT JOIN top t ON t.key = w.key GROUP BY w.place, t.key) ${POINTS('shown')}`);
   return sql.build('Bug.trends');
 }
+
+/** The buckets with the counts of a table (place, key, count). */
+const POINTS = (counts: string) => `SELECT b.start, b."end", coalesce(sum(n.count), 0)::int AS total,
+      coalesce(json_agg(json_build_object('key', n.key, 'count', n.count) ORDER BY n.count DESC, n.key)
+        FILTER (WHERE n.key IS NOT NULL), '[]') AS counts
+    FROM bucket b LEFT JOIN ${counts} n ON n.place = b.place GROUP BY b.start, b."end" ORDER BY b.start`;
 
 /** How much more there is than before, in per cent to one decimal; null when there was nothing before. */
 export function changePercent(now: number, before: number): number | null {

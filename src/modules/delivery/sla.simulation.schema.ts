@@ -117,8 +117,8 @@ builder.queryFields((t) => ({
       to: t.arg({ type: 'Instant', description: 'now when left out' }),
     },
     resolve: async (_, args, ctx) => {
-      const from = resolveInstant(args.from, ctx.now, ['from']);
-      const to = args.to ? resolveInstant(args.to, ctx.now, ['to']) : ctx.now;
+      const from = resolveInstant(args.from, ctx, ['from']);
+      const to = args.to ? resolveInstant(args.to, ctx, ['to']) : ctx.now;
       const policy = draftOf(toPolicy(args.draft), ctx.now);
       const calendar = policy.calendarId ? await calendarEntity.load(ctx, policy.calendarId) : null;
       if (policy.calendarId && !calendar)

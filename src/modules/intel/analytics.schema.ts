@@ -49,8 +49,8 @@ builder.queryField('contentTrends', (t) =>
       basis: t.arg({ type: Basis, defaultValue: 'CREATED_AT' }),
     },
     resolve: async (_, args, ctx) => {
-      const from = resolveInstant(args.from ?? DEFAULT_FROM, ctx.now, ['from']);
-      const to = args.to ? resolveInstant(args.to, ctx.now, ['to']) : ctx.now;
+      const from = resolveInstant(args.from ?? DEFAULT_FROM, ctx, ['from']);
+      const to = args.to ? resolveInstant(args.to, ctx, ['to']) : ctx.now;
       const bin = checkTimeBin(args.timeBin ?? { scale: 'DAY', timeZone: 'UTC' });
       checkBuckets(from, to, bin.scale);
       const dimension = args.by ?? 'RISK_LEVEL';

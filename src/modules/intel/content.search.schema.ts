@@ -138,8 +138,8 @@ builder.queryField('searchContent', (t) =>
         riskLevels: args.riskLevel ?? null,
         sourceIds: args.sourceId?.map((id) => sourceEntity.decode(id, ['sourceId'])) ?? null,
         statuses: args.status ?? null,
-        from: args.from ? resolveInstant(args.from, ctx.now, ['from']) : null,
-        to: args.to ? resolveInstant(args.to, ctx.now, ['to']) : null,
+        from: args.from ? resolveInstant(args.from, ctx, ['from']) : null,
+        to: args.to ? resolveInstant(args.to, ctx, ['to']) : null,
       };
       const page = await searchContent(ctx.scope, search, first, args.after ? decodeRank(args.after) : null);
       return { ...page, search };

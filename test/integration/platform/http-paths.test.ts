@@ -14,7 +14,7 @@ let long: Awaited<ReturnType<typeof serveHttp>>;
 /** requests that Yoga was given */
 let toYoga = 0;
 beforeAll(async () => {
-  t = await createTestApp({ env: { LOG_LEVEL: 'silent' } });
+  t = await createTestApp({ env: { LOG_LEVEL: 'silent', RESULT_CACHE_MB: '0' } });
   const { endpoint } = t.app;
   endpoint.yoga = new Proxy(endpoint.yoga, {
     apply: (yoga, self, args) => {

@@ -22,10 +22,12 @@ const emit = (a: Tenant, events: readonly Pick<NewEvent, 'aggregateType' | 'aggr
     for (const event of events) tx.emit({ type: 'TEST', aggregateVersion: 1, ...event });
   });
 
-/** What a process hears of a tenant from now on. */
+/** What a process hears of a tenant from now on, but for its making, which may come late. */
 function heard(a: Tenant, app = t.app): LogChange[] {
   const changes: LogChange[] = [];
-  app.services.bus.onChange((change) => change?.tenantId === a.tenantId && changes.push(change));
+  app.services.bus.onChange(
+    (change) => change?.tenantId === a.tenantId && !change.types?.has('Tenant') && changes.push(change),
+  );
   return changes;
 }
 
