@@ -82,6 +82,7 @@ function environment(contender: Contender, database: BenchDatabase, port: number
     DB_POOL_OVERFLOW: '0',
     ENCRYPTION_KEYS: `bench:${randomBytes(32).toString('base64')}`,
     LOG_LEVEL: 'error',
+    ...contender.env,
   };
 }
 

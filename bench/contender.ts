@@ -17,6 +17,9 @@ export interface Contender {
   package: string | null;
   /** Processes that answer, among which the pool's connections are divided. */
   processes: number;
+  env?: Readonly<Record<string, string>>;
+  /** Scenarios that it takes part in, when these are not all. */
+  only?: readonly string[];
 }
 
 const file = (path: string) => fileURLToPath(new URL(path, import.meta.url));
@@ -27,12 +30,23 @@ const ARGUS = [file('../src/main.ts'), 'serve', '--no-demo'];
 export const CONTENDERS: readonly Contender[] = [
   {
     name: 'argus',
-    title: 'Argus as shipped: row-level security, API key, permissions, cost limits',
+    title: 'Argus without its result cache: row-level security, API key, permissions, cost limits',
     dialect: 'argus',
     command: ARGUS,
     role: 'app',
     package: null,
     processes: 1,
+    env: { RESULT_CACHE_MB: '0' },
+  },
+  {
+    name: 'argus-cached',
+    title: 'Argus as shipped, with its result cache, where questions are asked again or data changes meanwhile',
+    dialect: 'argus',
+    command: ARGUS,
+    role: 'app',
+    package: null,
+    processes: 1,
+    only: ['repeated', 'mixed'],
   },
   {
     name: 'postgraphile-rls',

@@ -27,7 +27,8 @@ export async function check(
   const parts: Part[] = [];
   const expected: unknown[] = [];
   for (const one of running) {
-    const { name, dialect } = one.contender;
+    const { name, dialect, only } = one.contender;
+    if (only && !only.includes(scenario.name)) continue;
     const ask = async (request: Request) => JSON.parse(await one.ask(request)).data as unknown;
     const requests = await scenario.requests(dialect, facts, ask);
     if (requests === null) continue;
