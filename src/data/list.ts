@@ -53,6 +53,8 @@ export interface PagePlan<M extends ModelName = ModelName> {
   order: { name: string; field: string; direction: Direction };
   boundary: { value: unknown; key: string } | null;
   condition: Condition | null;
+  /** reads one row more, which tells whether there is a next page */
+  lookahead: boolean;
 }
 
 export interface Page<M extends ModelName> {
@@ -125,6 +127,7 @@ export function planPage<M extends ModelName>(spec: ListSpec<M>, args: PageArgs,
     order,
     boundary: cursor ? decodeCursor(spec, order, cursor, backward ? 'before' : 'after') : null,
     condition: args.filter ? parseFilter(spec, args.filter, now) : null,
+    lookahead: true,
   };
 }
 
@@ -144,7 +147,10 @@ export function pageStatement(
   return sql.build(`${plan.spec.model}.page`);
 }
 
-/** The statement of the same page under many parents, whose ids come first: one statement for a whole level. */
+/**
+ * The statement of the same page under many parents: one statement for a whole level. Each row begins with the place of
+ * its parent among the ids, from 1: shorter than the id.
+ */
 export function childPageStatement(
   plan: PagePlan,
   tenantId: string,
@@ -154,8 +160,8 @@ export function childPageStatement(
 ): Statement {
   const { spec } = plan;
   const sql = new SqlBuilder();
-  sql.raw('SELECT c.* FROM unnest(').keys(parentIds).raw(') AS p(id) CROSS JOIN LATERAL (');
-  sql.raw(`SELECT p.id AS "$parent", ${select} FROM "${tableOf(spec.model).table}" t`);
+  sql.raw('SELECT c.* FROM unnest(').keys(parentIds).raw(') WITH ORDINALITY AS p(id, place) CROSS JOIN LATERAL (');
+  sql.raw(`SELECT p.place::int AS "$parent", ${select} FROM "${tableOf(spec.model).table}" t`);
   sql.raw(' WHERE t.tenant_id = ').param(tenantId, 'uuid');
   sql.raw(` AND t."${columnOf(spec.model, parentField).column}" = p.id`);
   pageTail(sql, plan);
@@ -183,9 +189,10 @@ function pageTail(sql: SqlBuilder, plan: PagePlan): void {
   }
   const direction = descending ? 'DESC' : 'ASC';
   sql.raw(` ORDER BY ${sortedByKey ? '' : `t."${sort.column}" ${direction}, `}t."${key.column}" ${direction}`);
+  const limit = plan.limit + (plan.lookahead ? 1 : 0);
   sql.raw(' LIMIT ');
-  if (USUAL_PAGES.has(plan.limit)) sql.raw(`${plan.limit + 1}`);
-  else sql.param(plan.limit + 1, 'int4');
+  if (USUAL_PAGES.has(plan.limit)) sql.raw(`${limit}`);
+  else sql.param(limit, 'int4');
 }
 
 /** Counts what the plan's filter selects; `exact` false stops at COUNT_BOUND. */

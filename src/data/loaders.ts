@@ -97,14 +97,14 @@ async function loadChildren<M extends ModelName>(
   ids: readonly string[],
 ): Promise<Page<M>[]> {
   const statement = childPageStatement(plan, ctx.scope.viewer.tenantId, parentField, ids);
-  const rows = await ctx.scope.query<Row<M> & { $parent: string }>(statement);
-  const groups = new Map<string, Row<M>[]>();
+  const rows = await ctx.scope.query<Row<M> & { $parent: number }>(statement);
+  const groups = new Map<number, Row<M>[]>();
   for (const row of rows) {
     const group = groups.get(row.$parent);
     if (group) group.push(row);
     else groups.set(row.$parent, [row]);
   }
-  return ids.map((id) => toPage(plan, groups.get(id) ?? []));
+  return ids.map((_, i) => toPage(plan, groups.get(i + 1) ?? []));
 }
 
 /** How many rows point to each parent, as one grouped statement. */

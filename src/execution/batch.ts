@@ -5,6 +5,8 @@ import type { RowSource, RowView } from './rows.ts';
 
 /** What a batched field reads rows with: each place in an operation has its own, which knows what is read there. */
 export interface RowReader {
+  /** whether a field of this name is selected on what the batched field gives */
+  asksFor(field: string): boolean;
   /** rows of a statement of this field; `leading` cells come before the row's columns */
   source(model: ModelName, leading: number, omit?: ReadonlySet<string>): RowSource;
   /** rows by their keys, in one statement with all that are asked for in the same tick */

@@ -129,6 +129,8 @@ function resolveEach(field: PlanField, parents: readonly unknown[], args: unknow
 
 function readerOf(run: Run, field: PlanField): RowReader {
   return {
+    asksFor: (name) =>
+      field.output.kind === 'object' && field.output.node.fields.some((one) => one.definition?.name === name),
     source: (model, leading, omit) => {
       let source = field.sources.get(model);
       if (!source) {

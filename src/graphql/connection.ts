@@ -175,7 +175,7 @@ export function listField<M extends ModelName>(spec: ListSpec<M>, node: Ref<M>) 
     args: pageArgs(spec),
     resolve: (_: unknown, args: PageArgs, ctx: Context): Promise<Connection<M>> => rootPage(ctx, spec, args),
     extensions: batched(async (_, args, ctx, rows) => {
-      const plan = planPage(spec, args, ctx);
+      const plan = { ...planPage(spec, args, ctx), lookahead: rows.asksFor('pageInfo') };
       const { tenantId } = ctx.scope.viewer;
       const source = rows.source(spec.model, 0, spec.omit);
       const fetched = await source.read(ctx.scope, (select) => pageStatement(plan, tenantId, select));
@@ -213,7 +213,7 @@ export function childListField<M extends ModelName>(
     }),
     extensions: batched(async (parents, args, ctx, rows) => {
       const ids = parents.map((parent) => (parent as { id: string }).id);
-      const plan = planPage(spec, args, ctx);
+      const plan = { ...planPage(spec, args, ctx), lookahead: rows.asksFor('pageInfo') };
       const source = rows.source(spec.model, 1, spec.omit);
       const pages = await childPages(plan, ids, (chunk) =>
         source.read(ctx.scope, (select) =>
@@ -225,21 +225,23 @@ export function childListField<M extends ModelName>(
   };
 }
 
-/** The page of each parent; `read` gives rows whose first cell is the parent's id. */
+/** The page of each parent; `read` gives rows whose first cell is the parent's place among the ids, from 1. */
 async function childPages<M extends ModelName>(
   plan: PagePlan<M>,
   parents: readonly string[],
   read: (ids: readonly string[]) => Promise<RowView[]>,
 ): Promise<Map<string, Page<M>>> {
   const ids = [...new Set(parents)];
-  const chunks = Array.from({ length: Math.ceil(ids.length / MAX_BATCH) }, (_, i) =>
-    ids.slice(i * MAX_BATCH, (i + 1) * MAX_BATCH),
-  );
-  const groups = new Map<string, Row<M>[]>(ids.map((id) => [id, []]));
-  for (const rows of await Promise.all(chunks.map(read))) {
-    for (const row of rows) groups.get(row.cells[0] ?? '')?.push(row as unknown as Row<M>);
-  }
-  return new Map([...groups].map(([id, rows]) => [id, toPage(plan, rows)]));
+  const pages = new Map<string, Page<M>>();
+  const load = async (first: number) => {
+    const chunk = ids.slice(first, first + MAX_BATCH);
+    const groups = chunk.map((): Row<M>[] => []);
+    for (const row of await read(chunk)) groups[Number(row.cells[0]) - 1]?.push(row as unknown as Row<M>);
+    chunk.forEach((id, i) => void pages.set(id, toPage(plan, groups[i] ?? [])));
+  };
+  const chunks = Array.from({ length: Math.ceil(ids.length / MAX_BATCH) }, (_, i) => i * MAX_BATCH);
+  await Promise.all(chunks.map(load));
+  return pages;
 }
 
 /** Options of a to-one relation: batched by id. */

@@ -169,14 +169,14 @@ describe('pages', () => {
           await world.insert(kind.sql, rows);
           const plan = lists.planPage(platformUserList, { first, orderBy: { field, direction: 'DESC' } }, NOW);
           const statement = lists.childPageStatement(plan, world.tenantId, 'sourceId', SOURCES);
-          const found = (await client.query<{ $parent: string; id: string }>(statement)).rows;
+          const found = (await client.query<{ $parent: number; id: string }>(statement)).rows;
           for (const source of SOURCES) {
             const filter = {
               ...plan,
               condition: { op: 'eq', field: { kind: 'string', field: 'sourceId' }, value: source },
             } as const;
             const whole = await world.whole(filter);
-            const own = found.filter(({ $parent }) => $parent === source).map(({ id }) => id);
+            const own = found.filter(({ $parent }) => $parent === SOURCES.indexOf(source) + 1).map(({ id }) => id);
             expect(own).toEqual(whole.slice(0, first + 1));
           }
         }),

@@ -84,12 +84,15 @@ async function insistSame(query: string, values: Record<string, unknown>, extra 
   const document = parse(query);
   expect(validate(t.app.schema, document, specifiedRules)).toEqual([]);
   const { statements, ...expected } = await standard(document, values);
-  for (const answer of await planned(document, values)) {
+  const answers = await planned(document, values);
+  for (const answer of answers) {
     // Where an error comes up it is left to the standard execution.
     if (expected.errors) expect(answer.text).toBeNull();
     else expect(JSON.parse(answer.text ?? 'null')).toEqual(JSON.parse(JSON.stringify(expected)));
-    if (!expected.errors) expect(answer.statements).toBeLessThanOrEqual(statements + extra);
   }
+  // One that shows a column or a flight that was not known is run again.
+  const fewest = Math.min(...answers.map((answer) => answer.statements));
+  if (!expected.errors) expect(fewest).toBeLessThanOrEqual(statements + extra);
   return expected;
 }
 
