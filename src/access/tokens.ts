@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { decodeUuid, encodeUuid } from '../graphql/ids.ts';
 
@@ -67,7 +67,7 @@ export function sameHash(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return hash('sha256', text, 'buffer');
 }
 
 /** CRC-32 in six base62 digits, most significant first (62^6 > 2^32). */

@@ -25,6 +25,8 @@ const PLAIN: Readonly<Record<string, (value: unknown) => string | undefined>> = 
   Int: (value) => (isInt32(value) ? `${value}` : undefined),
   Float: (value) => (typeof value === 'number' && Number.isFinite(value) ? `${value}` : undefined),
   Boolean: (value) => (typeof value === 'boolean' ? `${value}` : undefined),
+  DateTime: (value) =>
+    value instanceof Date && !Number.isNaN(value.getTime()) ? `"${value.toISOString()}"` : undefined,
 };
 
 /** What `JSON.stringify` makes of what the type serialises. */

@@ -36,7 +36,7 @@ export class PlannedOperation {
       try {
         ctx.scope.lastFlight = plan.flights;
         const text = writeResponse(await runPlan(plan, ctx, variables));
-        for (const source of plan.sources()) source.settle();
+        if (!plan.settled) plan.settled = settle(plan);
         plan.flights = Math.max(plan.flights, ctx.scope.flights);
         return text;
       } catch (error) {
@@ -59,4 +59,11 @@ export class PlannedOperation {
     this.#plans.set(key, plan);
     return plan;
   }
+}
+
+/** Whether no source has anything to learn any more. */
+function settle(plan: Plan): boolean {
+  let settled = true;
+  for (const source of plan.sources()) settled = source.settle() && settled;
+  return settled;
 }

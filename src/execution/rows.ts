@@ -103,11 +103,13 @@ export class RowSource {
     if (!this.#learning) this.#layout = undefined;
   }
 
-  /** A run went through: what it read is what is needed. */
-  settle(): void {
-    if (!this.#learning || !this.#met || this.#whole) return;
-    this.#learning = false;
-    this.#layout = undefined;
+  /** A run went through: what it read is what is needed. False while there is something to learn. */
+  settle(): boolean {
+    if (this.#learning && this.#met && !this.#whole) {
+      this.#learning = false;
+      this.#layout = undefined;
+    }
+    return !this.#learning;
   }
 
   #makeLayout(): Layout {
