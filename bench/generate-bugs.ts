@@ -89,9 +89,10 @@ const TOTALS = (tenant: string) => [
      JOIN projects p ON p.tenant_id = b.tenant_id AND p.id = b.project_id WHERE b.tenant_id = '${tenant}' GROUP BY 1, 2, 3, 4, 5, 6`,
   `INSERT INTO project_bug_totals SELECT tenant_id, project_id, severity, status, sla_state, is_blocker, count(*), sum(revenue_impact) FROM bugs
      WHERE tenant_id = '${tenant}' GROUP BY 1, 2, 3, 4, 5, 6`,
-  `INSERT INTO bug_hour_totals SELECT tenant_id, measure, date_trunc('hour', at, 'UTC'), severity, count(*) FROM bugs,
-     LATERAL (VALUES ('CREATED', created_at), ('RESOLVED', resolved_at)) AS m (measure, at)
-     WHERE tenant_id = '${tenant}' AND at IS NOT NULL GROUP BY 1, 2, 3, 4`,
+  `INSERT INTO bug_hour_totals SELECT tenant_id, measure, date_trunc('hour', at, 'UTC'), count(*),
+     ${['CRITICAL', 'HIGH', 'MEDIUM', 'LOW'].map((severity) => `count(*) FILTER (WHERE severity = '${severity}')`)}
+     FROM bugs, LATERAL (VALUES ('CREATED', created_at), ('RESOLVED', resolved_at)) AS m (measure, at)
+     WHERE tenant_id = '${tenant}' AND at IS NOT NULL GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`,
   `INSERT INTO project_totals SELECT tenant_id, currency, status, count(*), sum(arr), sum(dcf_valuation), sum(infrastructure_cost) FROM projects
      WHERE tenant_id = '${tenant}' GROUP BY 1, 2, 3`,
   `INSERT INTO counters (tenant_id, name, value) SELECT tenant_id, 'bug:' || project_id, max(number) FROM bugs

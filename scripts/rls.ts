@@ -103,6 +103,7 @@ export const RULES: readonly TableRule[] = [
   { table: 'project_bug_totals', module: 'delivery' },
   { table: 'project_totals', module: 'delivery' },
   { table: 'sync_states', module: 'delivery' },
+  { table: 'bug_hour_totals', module: 'delivery' },
 ];
 
 /** Tables without tenant data: no row-level security, and why. */

@@ -1,5 +1,6 @@
 import type { InputRef, ObjectRef } from '@pothos/core';
 import type { Permission } from '../access/permissions.ts';
+import { encodeCursor } from '../data/cursor.ts';
 import {
   COUNT_BOUND,
   childCountStatement,
@@ -7,7 +8,6 @@ import {
   countStatement,
   DEFAULT_PAGE,
   type Direction,
-  encodeCursor,
   type ListSpec,
   MAX_PAGE,
   type Page,

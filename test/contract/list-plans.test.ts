@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemViewer } from '../../src/access/viewer.ts';
+import { encodeCursor } from '../../src/data/cursor.ts';
 import type { Condition, ScalarField, ScalarValue } from '../../src/data/filter.ts';
 import * as lists from '../../src/data/list.ts';
 import { declaredChildLists, type LoaderContext } from '../../src/data/loaders.ts';
@@ -103,7 +104,7 @@ async function boundary(spec: lists.ListSpec, orderBy: lists.PageArgs['orderBy']
   const { text, values } = lists.pageStatement(plan, TENANT);
   const [row] = await reader.query<Record<string, unknown>>({ text: `${text} OFFSET ${PAGE * 999 - 1}`, values });
   if (!row) throw new Error(`${tableOf(spec.model).table} has no page 1,000: fill it in test/support/large-data.ts`);
-  return lists.encodeCursor(plan, row);
+  return encodeCursor(plan, row);
 }
 
 /** Faults of both pages in one order and direction of reading. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeCursor } from '../../src/data/cursor.ts';
 import * as lists from '../../src/data/list.ts';
 import { InvalidInput } from '../../src/errors.ts';
 import { eventList } from '../../src/events/event-list.ts';
@@ -274,7 +275,7 @@ describe('cursors', () => {
   it('of another list, order or direction are refused', () => {
     const row = { id: randomUUID(), createdAt: NOW, username: 'a', riskScore: 0.5 };
     const made = (spec: lists.ListSpec, field: string, direction: lists.Direction) =>
-      lists.encodeCursor(lists.planPage(spec, { orderBy: { field, direction } }, NOW), row);
+      encodeCursor(lists.planPage(spec, { orderBy: { field, direction } }, NOW), row);
     const use = (after: string) => () =>
       lists.planPage(platformUserList, { after, orderBy: { field: 'CREATED_AT', direction: 'DESC' } }, NOW);
     expect(use(made(platformUserList, 'CREATED_AT', 'DESC'))).not.toThrow();

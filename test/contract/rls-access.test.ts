@@ -65,6 +65,10 @@ function deliveryRows(t: string, member: string): Record<string, [columns: strin
   const [project, calendar, policy, bug] = [id(t, 20), id(t, 21), id(t, 22), id(t, 23)];
   const counted = "'MEDIUM', 'PENDING', 'NONE', false, 1, 0";
   return {
+    bug_hour_totals: [
+      'measure, hour, count, critical, high, medium, low',
+      "'CREATED', '2026-01-01T00:00Z', 1, 0, 0, 1, 0",
+    ],
     projects: ['id, key, name, tags, cash_flows', `${project}, 'QUOKKA', 'Quokka', '{}', '{}'`],
     business_calendars: ['id, name, time_zone, hours', `${calendar}, 'Quokka hours', 'UTC', '[]'`],
     sla_policies: [

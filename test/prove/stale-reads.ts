@@ -61,7 +61,9 @@ const made = await createTenant(services, {
   email: 'http@example.org',
   displayName: 'Owner',
 });
-const servers = await Promise.all(apps.map((app) => serveHttp(app, { host: '127.0.0.1', port: 0, examplesDir: 'examples/queries' })));
+const servers = await Promise.all(
+  apps.map((app) => serveHttp(app, { host: '127.0.0.1', port: 0, examplesDir: 'examples/queries' })),
+);
 const clients = new StaleHttp(
   servers.map(({ port }) => ({ port, key: made.key })),
   seed,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { expect } from 'vitest';
 import { systemViewer } from '../../src/access/viewer.ts';
+import { encodeCursor } from '../../src/data/cursor.ts';
 import { TYPES } from '../../src/data/database.ts';
 import { filterPredicate } from '../../src/data/filter-memory.ts';
 import * as lists from '../../src/data/list.ts';
@@ -96,7 +97,7 @@ export class World {
       expect(backward ? page.hasNextPage : page.hasPreviousPage).toBe(cursor !== undefined);
       const edge = backward ? page.rows[0] : page.rows.at(-1);
       if (!(backward ? page.hasPreviousPage : page.hasNextPage) || !edge) return seen;
-      cursor = lists.encodeCursor(plan, edge as unknown as Record<string, unknown>);
+      cursor = encodeCursor(plan, edge as unknown as Record<string, unknown>);
       await between();
     }
   }

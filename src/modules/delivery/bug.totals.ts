@@ -1,6 +1,8 @@
 import type { Bug, Project } from '../../../generated/prisma/client.ts';
+import { HOUR_MS } from '../../data/time-buckets.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { Decimal } from './money.ts';
+import { BUG_SEVERITIES } from './values.ts';
 
 /** What of a bug the totals go by. */
 type Counted = Pick<
@@ -13,6 +15,9 @@ interface Change {
   count: number;
   amounts: Decimal[];
 }
+
+/** Columns of bug_hour_totals that count one severity each. */
+export const SEVERITY_COLUMNS = BUG_SEVERITIES.map((severity) => severity.toLowerCase());
 
 /** Changes of one transaction, summed up by key: written once, at its end. */
 class Totals {
@@ -62,7 +67,7 @@ function totalsOf(tx: WriteTx): Totals {
         ['arr', 'dcf_valuation', 'infrastructure_cost'],
         fresh.projects,
       );
-      await write(tx, 'bug_hour_totals', ['measure', 'hour', 'severity'], [], fresh.hours);
+      await write(tx, 'bug_hour_totals', ['measure', 'hour'], SEVERITY_COLUMNS, fresh.hours);
     });
   }
   return totals;
@@ -74,11 +79,10 @@ export function countBug(tx: WriteTx, bug: Counted, currency: string, sign: 1 | 
   const kind = [bug.severity, bug.status, bug.slaState, bug.isBlocker];
   Totals.add(totals.bugs, [currency, ...kind], sign, [bug.revenueImpact]);
   Totals.add(totals.projectBugs, [bug.projectId, ...kind], sign, [bug.revenueImpact]);
-  Totals.add(totals.hours, ['CREATED', hourOf(bug.createdAt), bug.severity], sign, []);
-  if (bug.resolvedAt) Totals.add(totals.hours, ['RESOLVED', hourOf(bug.resolvedAt), bug.severity], sign, []);
+  const severities = BUG_SEVERITIES.map((severity) => (severity === bug.severity ? 1 : 0));
+  Totals.add(totals.hours, ['CREATED', hourOf(bug.createdAt)], sign, severities);
+  if (bug.resolvedAt) Totals.add(totals.hours, ['RESOLVED', hourOf(bug.resolvedAt)], sign, severities);
 }
-
-const HOUR_MS = 3_600_000;
 
 /** The hour in UTC that a time falls into. */
 function hourOf(at: Date): Date {

@@ -8,6 +8,7 @@ import {
   placeSql,
   type TimeSeries,
 } from '../../data/time-buckets.ts';
+import { SEVERITY_COLUMNS } from './bug.totals.ts';
 import { projectGlobalId } from './global-ids.ts';
 
 export const BUG_TREND_MEASURES = ['CREATED', 'RESOLVED'] as const;
@@ -100,22 +101,32 @@ function bugsSql(sql: SqlBuilder, tenantId: string, options: TrendOptions, { fro
 
 /** Full hours from their totals, the part of an hour at either end from the bugs: the cost is that of the hours. */
 function totalsSql(tenantId: string, options: TrendOptions, full: Range): Statement {
+  const columns = options.by === 'NONE' ? ['count'] : ['count', ...SEVERITY_COLUMNS];
   const sql = new SqlBuilder();
   bucketsSql(sql, options);
-  sql.raw(', counted AS (SELECT place, key, sum(count)::int AS count FROM (SELECT ');
+  sql.raw(
+    `, counted AS (SELECT place, ${columns.map((name) => `sum(${name})::int AS ${name}`).join(', ')} FROM (SELECT `,
+  );
   placeSql(sql, options, 't.hour');
-  sql.raw(' AS place, t.severity AS key, t.count FROM bug_hour_totals t WHERE t.tenant_id = ').param(tenantId, 'uuid');
-  sql.raw(` AND t.measure = '${options.measure}' AND t.hour >= `).param(full.from, 'timestamptz');
-  sql.raw(' AND t.hour < ').param(full.to, 'timestamptz').raw(' AND t.count <> 0');
+  sql.raw(` AS place, ${columns.map((name) => `t.${name}`).join(', ')} FROM bug_hour_totals t WHERE t.tenant_id = `);
+  sql.param(tenantId, 'uuid').raw(` AND t.measure = '${options.measure}' AND t.hour >= `);
+  sql.param(full.from, 'timestamptz').raw(' AND t.hour < ').param(full.to, 'timestamptz');
+  const counted = columns.map((name) => (name === 'count' ? '1' : `(b.severity = '${name.toUpperCase()}')::int`));
   const ends = [
     { from: options.from, to: full.from },
     { from: full.to, to: options.to },
   ];
   for (const end of ends) {
     sql.raw(' UNION ALL ');
-    bugsSql(sql, tenantId, options, end, 'b.severity, 1');
+    bugsSql(sql, tenantId, options, end, counted.join(', '));
   }
-  sql.raw(`) n GROUP BY place, key) ${POINTS('counted')}`);
+  sql.raw(') n GROUP BY place) SELECT b.start, b."end", coalesce(n.count, 0) AS total');
+  if (options.by !== 'NONE') {
+    sql.raw(`, (SELECT coalesce(json_agg(json_build_object('key', s.key, 'count', s.count) ORDER BY s.count DESC, s.key), '[]')
+      FROM (VALUES ${SEVERITY_COLUMNS.map((name) => `('${name.toUpperCase()}', n.${name})`).join(', ')}) s (key, count)
+      WHERE s.count > 0) AS counts`);
+  }
+  sql.raw(' FROM bucket b LEFT JOIN counted n ON n.place = b.place ORDER BY b.start');
   return sql.build('Bug.hourTrends');
 }
 
@@ -137,15 +148,13 @@ function rowsSql(tenantId: string, options: TrendOptions): Statement {
   bugs(`${DIMENSION[options.by]} AS key`);
   sql.raw(`), top AS (SELECT key FROM within GROUP BY key ORDER BY count(*) DESC, key LIMIT ${TOP}),
     shown AS (SELECT w.place, coalesce(t.key::text, '${OTHER}') AS key, count(*)::int AS count
-      FROM within w LEFT JOIN top t ON t.key = w.key GROUP BY w.place, t.key) ${POINTS('shown')}`);
-  return sql.build('Bug.trends');
-}
-
-/** The buckets with the counts of a table (place, key, count). */
-const POINTS = (counts: string) => `SELECT b.start, b."end", coalesce(sum(n.count), 0)::int AS total,
+      FROM within w LEFT JOIN top t ON t.key = w.key GROUP BY w.place, t.key) 
+    SELECT b.start, b."end", coalesce(sum(n.count), 0)::int AS total,
       coalesce(json_agg(json_build_object('key', n.key, 'count', n.count) ORDER BY n.count DESC, n.key)
         FILTER (WHERE n.key IS NOT NULL), '[]') AS counts
-    FROM bucket b LEFT JOIN ${counts} n ON n.place = b.place GROUP BY b.start, b."end" ORDER BY b.start`;
+    FROM bucket b LEFT JOIN shown n ON n.place = b.place GROUP BY b.start, b."end" ORDER BY b.start`);
+  return sql.build('Bug.trends');
+}
 
 /** How much more there is than before, in per cent to one decimal; null when there was nothing before. */
 export function changePercent(now: number, before: number): number | null {

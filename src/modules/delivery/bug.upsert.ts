@@ -4,6 +4,7 @@ import type { WriteTx } from '../../data/write.ts';
 import { isResolved } from './bug.figures.ts';
 import { lockImported } from './bug.rows.ts';
 import { type BugColumns, type BugDraft, insertBugs, saveBug } from './bug.store.ts';
+import { countBug } from './bug.totals.ts';
 import { timedBy } from './bug-history.upsert.ts';
 import type { BugRecord } from './imports/bug.import.ts';
 import { ensureProjects, importedKey } from './project.service.ts';
@@ -146,9 +147,13 @@ async function update(
   const reopened = isResolved(bug.status) && !resolved;
   const resolvedAt = resolved ? (record.resolvedAt ?? bug.resolvedAt) : null;
   const createdAt = record.createdAt ?? earliest(bug.createdAt, resolvedAt);
+  const before = await redated(tx, bug, createdAt, isResolved(bug.status) && resolved ? resolvedAt : bug.resolvedAt);
+  // What is saved takes the dates out of the totals that it is given, which are not those that are stored.
+  countBug(tx, bug, project.currency, -1);
+  countBug(tx, before, project.currency, 1);
   await saveBug(
     tx,
-    await redated(tx, bug, createdAt, isResolved(bug.status) && resolved ? resolvedAt : bug.resolvedAt),
+    before,
     project,
     { ...columns, createdAt, resolvedAt, reopenCount: bug.reopenCount + (reopened ? 1 : 0) },
     {

@@ -169,6 +169,13 @@ test.for([7, 8])(
       expect(life.done.get(`${kind} refused`) ?? 0, kind).toBeGreaterThan(0);
     const { kept } = await totalsAndRecount(t, a);
     expect(new Set(kept.map((row) => row.sla_state)).size).toBeGreaterThan(4);
+    const hours = Map.groupBy(
+      kept.filter((row) => row.what === 'hour'),
+      (row) => row.status,
+    );
+    expect(hours.get('CREATED')?.length).toBeGreaterThan(5);
+    // What is moved to the end is resolved now.
+    expect(hours.get('RESOLVED')?.reduce((sum, row) => sum + row.count, 0)).toBeGreaterThan(5);
     const events = await eventsOf(t, a);
     expect(events.map(({ seq }) => seq)).toEqual(range(events.length).map((i) => i + 1));
   },

@@ -129,14 +129,21 @@ const TALLIES = `
   UNION ALL SELECT 'project bug', project_id::text, severity, status, sla_state, is_blocker::text, count(*)::int, ARRAY[sum(revenue_impact)]
   FROM bugs WHERE tenant_id = $1 GROUP BY 1, 2, 3, 4, 5, 6
   UNION ALL SELECT 'project', currency, '', status, '', '', count(*)::int, ARRAY[sum(arr), sum(dcf_valuation), sum(infrastructure_cost)]
-  FROM projects WHERE tenant_id = $1 GROUP BY 1, 2, 4`;
+  FROM projects WHERE tenant_id = $1 GROUP BY 1, 2, 4
+  UNION ALL SELECT 'hour', (date_trunc('hour', at, 'UTC') AT TIME ZONE 'UTC')::text, '', measure, '', '', count(*)::int,
+    ARRAY[count(*) FILTER (WHERE severity = 'CRITICAL'), count(*) FILTER (WHERE severity = 'HIGH'),
+      count(*) FILTER (WHERE severity = 'MEDIUM'), count(*) FILTER (WHERE severity = 'LOW')]
+  FROM bugs, LATERAL (VALUES ('CREATED', created_at), ('RESOLVED', resolved_at)) AS m (measure, at)
+  WHERE tenant_id = $1 AND at IS NOT NULL GROUP BY 1, 2, 4`;
 const TOTALS = `
   SELECT 'bug' AS what, currency AS owner, severity, status, sla_state, is_blocker::text AS blocker, count, ARRAY[revenue_impact] AS sums
   FROM bug_totals WHERE tenant_id = $1
   UNION ALL SELECT 'project bug', project_id::text, severity, status, sla_state, is_blocker::text, count, ARRAY[revenue_impact]
   FROM project_bug_totals WHERE tenant_id = $1
   UNION ALL SELECT 'project', currency, '', status, '', '', count, ARRAY[arr, dcf_valuation, infrastructure_cost]
-  FROM project_totals WHERE tenant_id = $1`;
+  FROM project_totals WHERE tenant_id = $1
+  UNION ALL SELECT 'hour', (hour AT TIME ZONE 'UTC')::text, '', measure, '', '', count, ARRAY[critical, high, medium, low]
+  FROM bug_hour_totals WHERE tenant_id = $1`;
 
 /** The totals as they are kept and as a recount gives them, as exact texts; kinds that nothing is of are left out. */
 export async function totalsAndRecount(t: TestApp, tenant: Tenant): Promise<{ kept: Answer[]; recount: Answer[] }> {

@@ -1,0 +1,2 @@
+-- Undoes 0005_bug_hour_totals.
+DROP TABLE bug_hour_totals;
