@@ -91,7 +91,10 @@ export function secondsOf(plan: Plan): number {
   const { sizes, contenders, scenarios, connections, rounds, settleMs, warmMs, runMs } = plan;
   const measured = connections.length * rounds;
   const each = settleMs + LOAD_MS + measured * (warmMs + runMs + LOAD_MS);
-  return (sizes.length * (OPEN_MS + contenders.length * (START_MS + scenarios.length * each))) / 1000;
+  const parts = contenders.reduce((sum, { only }) => {
+    return sum + scenarios.filter(({ name }) => only?.includes(name) ?? true).length;
+  }, 0);
+  return (sizes.length * (OPEN_MS + contenders.length * START_MS + parts * each)) / 1000;
 }
 
 function choose<T extends { name: string }>(all: readonly T[], names: string | undefined, what: string): readonly T[] {

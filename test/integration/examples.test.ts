@@ -221,7 +221,7 @@ describe('the examples', () => {
         2  TeamPerformance
         4  SyncStatus
         1  DatabaseStatistics
-       18  CreateBug
+       19  CreateBug
         6  RefusedBugMove
        24  ChangeManyBugs
         -  ImportBugs

@@ -32,6 +32,8 @@ export function serveProcess(t: TestApp, args: string[], env: Record<string, str
   const child = spawn(process.execPath, ['src/main.ts', 'serve', ...args], {
     env: {
       ...process.env,
+      // The tests tell processes apart by the statements that they log.
+      RESULT_CACHE_MB: '0',
       NODE_ENV: 'test',
       DATABASE_URL: t.database.appUrl,
       DATABASE_OWNER_URL: t.database.ownerUrl,

@@ -22,7 +22,9 @@ describe('the time of a run', () => {
   /** The time under load, counted load by load. */
   function loadSeconds({ sizes, contenders, scenarios, connections, rounds, settleMs, warmMs, runMs }: Plan): number {
     let total = 0;
-    for (const _ of sizes.flatMap(() => contenders.flatMap(() => scenarios))) {
+    for (const _ of sizes.flatMap(() =>
+      contenders.flatMap(({ only }) => scenarios.filter(({ name }) => only?.includes(name) ?? true)),
+    )) {
       total += settleMs;
       for (let load = 0; load < connections.length * rounds; load++) total += warmMs + runMs;
     }

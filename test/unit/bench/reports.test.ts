@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { CONTENDERS } from '../../../bench/contender.ts';
 import { chart } from '../../../bench/report-chart.ts';
 import { markdown } from '../../../bench/report-markdown.ts';
 import { READS, SCENARIOS } from '../../../bench/scenarios/all.ts';
@@ -74,10 +75,10 @@ describe('the report in Markdown', () => {
 
   it('compares with the first contender of the plan also where that takes no part', () => {
     const summary = rowsUnder(markdown(WITHOUT_ARGUS, MACHINE), 'as ratios to argus (16 connections):');
-    expect(summary.find(([name]) => name === 'search')?.slice(1)).toEqual(Array(6).fill('– / –'));
+    expect(summary.find(([name]) => name === 'search')?.slice(1)).toEqual(Array(CONTENDERS.length).fill('– / –'));
     expect(summary.find(([name]) => name === 'flat')?.slice(1, 3)).toEqual(['×1.00 / ×1.00', '×0.50 / ×2.00']);
     const search = rowsUnder(markdown(WITHOUT_ARGUS, MACHINE), '## search: full-text search, 20 bugs, best first');
-    expect(search.map(([name]) => name)).toEqual(ALL.slice(1, 6).map(({ name }) => name));
+    expect(search.map(([name]) => name)).toEqual(ALL.slice(1, CONTENDERS.length).map(({ name }) => name));
     expect(search.flat().join()).not.toContain('×');
   });
 
@@ -119,9 +120,9 @@ describe('the chart', () => {
   });
 
   it('has no bar where there are no samples, and no panel where nobody takes part', () => {
-    expect(widths(chart(WITHOUT_ARGUS))).toHaveLength(1 + 6 * SCENARIOS.length - 1);
+    expect(widths(chart(WITHOUT_ARGUS))).toHaveLength(1 + CONTENDERS.length * SCENARIOS.length - 1);
     expect(widths(chart(NOTHING))).toHaveLength(1);
-    expect(texts(chart(NOTHING)).filter((text) => text === '–')).toHaveLength(6 * SCENARIOS.length);
+    expect(texts(chart(NOTHING)).filter((text) => text === '–')).toHaveLength(CONTENDERS.length * SCENARIOS.length);
     expect(texts(chart({ ...FULL, cells: [] }))).toHaveLength(2);
   });
 });
