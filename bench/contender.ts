@@ -104,4 +104,5 @@ export const argusWith = (workers: number): Contender => ({
   role: 'app',
   package: null,
   processes: workers,
+  env: { RESULT_CACHE_MB: '0' },
 });
