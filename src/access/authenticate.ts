@@ -37,6 +37,7 @@ interface GrantRow {
 export class Authenticator {
   readonly #services: Pick<Services, 'pool' | 'bus' | 'log' | 'read'>;
   readonly #cache = new Map<string, { grant: Grant; until: number }>();
+  readonly #loading = new Map<string, Promise<Grant>>();
   /** counts what was forgotten; the count at which each tenant last was, and at which all were */
   #forgets = 0;
   readonly #forgotten = new Map<string | undefined, number>();
@@ -55,6 +56,7 @@ export class Authenticator {
   /** A tenant's credentials or members may have changed; undefined: anybody's. Asking again is one statement. */
   #forget(tenantId: string | undefined): void {
     this.#forgotten.set(tenantId, ++this.#forgets);
+    this.#loading.clear();
     if (tenantId === undefined) this.#cache.clear();
     for (const [key, { grant }] of this.#cache) if (grant.viewer.tenantId === tenantId) this.#cache.delete(key);
   }
@@ -68,9 +70,20 @@ export class Authenticator {
     if (!credential) throw refused();
     const key = credential.hash.toString('base64');
     const known = this.#cache.get(key);
-    const grant = known && known.until > Date.now() ? known.grant : await this.#load(credential, key);
+    const grant = known && known.until > Date.now() ? known.grant : await this.#loadOnce(credential, key);
     if (grant.expiresAt && grant.expiresAt <= new Date()) throw refused();
     return { ...grant.viewer, request };
+  }
+
+  /** Requests that come at once share a look-up, but none that began before a change that has been announced since. */
+  #loadOnce(credential: Credential, key: string): Promise<Grant> {
+    const running = this.#loading.get(key);
+    if (running) return running;
+    const load = this.#load(credential, key).finally(() => {
+      if (this.#loading.get(key) === load) this.#loading.delete(key);
+    });
+    this.#loading.set(key, load);
+    return load;
   }
 
   async #load(credential: Credential, cacheKey: string): Promise<Grant> {

@@ -6,6 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Env, poolShare } from '../env.ts';
 import type { Log } from '../log.ts';
 
+/** How long a worker may take to end, in milliseconds. */
+const LATEST_END_MS = 20_000;
 const MAX_WORKERS = 64;
 const FIRST_WAIT_MS = 250;
 const LAST_WAIT_MS = 10_000;
@@ -87,7 +89,10 @@ export async function startWorkers(options: {
     const left = [...lives];
     // One that has just ended takes no message, and needs none.
     for (const { worker } of left) worker.send(STOP, () => {});
+    // Running requests get ten seconds; one that holds its event loop would keep all others from ending.
+    const late = setTimeout(() => left.forEach(({ worker }) => void worker.process.kill('SIGKILL')), LATEST_END_MS);
     await Promise.all(left.map((life) => life.ended));
+    clearTimeout(late);
   };
   try {
     // What keeps one from starting keeps all: the first one tells of it, once.

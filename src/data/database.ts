@@ -61,7 +61,7 @@ export async function openDatabase(url: string, env: Env, statements: StatementL
   const pool = Object.assign(reads, { citus, idleMs: env.IDLE_TX_TIMEOUT_MS });
   // Prisma leaves statements unnamed, which PostgreSQL then parses and plans each time.
   const writes = openPool(config);
-  const adapter = new PrismaPg(writes, { statementNameGenerator: ({ sql }) => statementName(sql) ?? '' });
+  const adapter = new PrismaPg(writes, { statementNameGenerator: writeNames() });
   const prisma = new PrismaClient({ adapter, log: [{ emit: 'event', level: 'query' }] });
   prisma.$on('query', (event) => statements.record(event.query, event.duration));
   return {
@@ -73,6 +73,19 @@ export async function openDatabase(url: string, env: Env, statements: StatementL
       await prisma.$disconnect();
       await Promise.all([pool.end(), writes.end()]);
     },
+  };
+}
+
+/** Most texts of writes that are named: each is kept prepared by every connection that ran it. */
+const MAX_WRITES = 2_000;
+
+function writeNames(): (statement: { sql: string }) => string {
+  const named = new Set<string>();
+  return ({ sql }) => {
+    if (!named.has(sql) && named.size >= MAX_WRITES) return '';
+    const name = statementName(sql);
+    if (name) named.add(sql);
+    return name ?? '';
   };
 }
 

@@ -1,5 +1,14 @@
 import pg from 'pg';
-import { type Cells, type Columns, preparedOn, type Sendable, send, toSend, type Wire } from './read-wire.ts';
+import {
+  type Cells,
+  type Columns,
+  preparable,
+  preparedOn,
+  type Sendable,
+  send,
+  toSend,
+  type Wire,
+} from './read-wire.ts';
 import type { Statement } from './statement.ts';
 
 /** How a session begins and ends, and whom it tells. */
@@ -132,6 +141,7 @@ export class ReadSession implements pg.Submittable {
       for (const statement of this.#plan.opening) send(wire, known, statement, statement.values.map(toSend), false);
     }
     for (const asked of this.#waiting) {
+      asked.statement = preparable(known, asked.statement);
       const { name } = asked.statement;
       const columns = name === undefined ? undefined : known.columns.get(name);
       if (columns) asked.columns = columns;

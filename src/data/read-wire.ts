@@ -40,6 +40,16 @@ const { prepareValue } = (pg as unknown as { utils: { prepareValue(value: unknow
 /** A parameter as it is sent. Throws when it cannot be. */
 export const toSend = (value: unknown): Sendable => prepareValue(value);
 
+/** Statements that one connection keeps prepared; it is replaced from time to time (DB_POOL_RECYCLE_S). */
+const MAX_PREPARED = 2_000;
+
+/** The statement without its name when the connection has no room for another. */
+export function preparable(known: Prepared, { name, ...unnamed }: Statement): Statement {
+  if (name === undefined) return unnamed;
+  const fits = known.columns.has(name) || known.columns.size + known.parsing.length < MAX_PREPARED;
+  return fits ? { name, ...unnamed } : unnamed;
+}
+
 /** Sends one statement, parsed at its first use on the connection; described when its columns are not known. */
 export function send(
   wire: Wire,

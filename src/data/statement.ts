@@ -7,17 +7,19 @@ export interface Statement {
   values: unknown[];
 }
 
-/** Prepared statements live as long as their connection, so the number of names is bounded. */
+/** Names that are remembered. */
 const MAX_NAMES = 2_000;
 /** Longer ones are inserts of many rows, of a text for each number of rows: kept prepared they would fill the memory. */
 const MAX_NAMED_LENGTH = 8_000;
 const names = new Map<string, string>();
 
-/** A stable name for a statement's text, or undefined when more or longer ones would be a leak. */
+/** A stable name for a statement's text, or undefined for one that is too long to be kept prepared. */
 export function statementName(text: string): string | undefined {
   const known = names.get(text);
   if (known) return known;
-  if (names.size >= MAX_NAMES || text.length > MAX_NAMED_LENGTH) return undefined;
+  if (text.length > MAX_NAMED_LENGTH) return undefined;
+  // Names follow from the text, so one that comes again is the same. Connections bound what they keep prepared.
+  if (names.size >= MAX_NAMES) names.clear();
   const name = `argus_${createHash('sha256').update(text).digest('base64url').slice(0, 22)}`;
   names.set(text, name);
   return name;

@@ -39,11 +39,18 @@ export class EventBus {
     client.on('notification', ({ payload }) => this.#told(payload ?? ''));
     client.on('error', (error) => {
       this.#log.warn({ err: error }, 'the LISTEN connection broke');
-      this.#broke();
+      if (this.#client === client) this.#broke();
     });
-    await client.connect();
-    await client.query(`LISTEN ${EVENT_CHANNEL}`);
+    try {
+      await client.connect();
+      await client.query(`LISTEN ${EVENT_CHANNEL}`);
+    } catch (error) {
+      // A server that is reached but refuses, such as a standby, would be left with a connection at each attempt.
+      client.end().catch(() => {});
+      throw error;
+    }
     client.once('end', () => {
+      if (this.#client !== client) return;
       this.#broke();
       void this.#reconnect();
     });

@@ -37,12 +37,12 @@ export class RowsById {
 
   #begin(): { ids: string[]; read: Promise<void> } {
     const ids: string[] = [];
+    const { scope } = this.#ctx;
     // After what else this tick asks for.
     const read = Promise.resolve().then(async () => {
       this.#next = undefined;
-      const { viewer } = this.#ctx.scope;
-      const views = await this.#source.read(this.#ctx.scope, (select) =>
-        byIdStatement(this.#entity.model, viewer.tenantId, ids, `t.id, ${select}`),
+      const views = await this.#source.read(scope, (select) =>
+        byIdStatement(this.#entity.model, scope.viewer.tenantId, ids, `t.id, ${select}`),
       );
       for (const view of views) this.#rows.set(view.cells[0] ?? '', view);
     });

@@ -46,15 +46,16 @@ export async function executeOperation(
   variables: Readonly<Record<string, unknown>>,
 ): Promise<string | ExecutionResult> {
   const { schema } = operation;
+  const coerced = coerceVariables(schema, operation.compiled, variables);
+  if (coerced.errors) return { errors: coerced.errors };
   try {
-    operation.limits.check(variables);
+    // As they will be used: a null that was given is no default.
+    operation.limits.check(coerced.coerced);
   } catch (error) {
     if (error instanceof GraphQLError) return { errors: [error] };
     throw error;
   }
   if (operation.kind !== 'query') return executeCompiled(schema, operation.compiled, ctx, variables);
-  const coerced = coerceVariables(schema, operation.compiled, variables);
-  if (coerced.errors) return { errors: coerced.errors };
   // What comes of an error (where null goes, what else is answered) is left to the standard execution.
   return (
     (await operation.planned.run(ctx, coerced.coerced)) ?? executeCompiled(schema, operation.compiled, ctx, variables)

@@ -55,9 +55,20 @@ export class PlannedOperation {
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
     if (this.#plans.size >= MAX_PLANS) return null;
-    const plan = makePlan(this.#schema, this.#document, this.#name, variables);
+    // It lives as long as the document, and so would all variables of this request.
+    const switches = Object.fromEntries(this.#switches.map((name) => [name, variables[name]]));
+    const plan = planOrNull(this.#schema, this.#document, this.#name, switches);
     this.#plans.set(key, plan);
     return plan;
+  }
+}
+
+/** Null also for what cannot be planned: the standard execution tells what is wrong. */
+function planOrNull(...args: Parameters<typeof makePlan>): Plan | null {
+  try {
+    return makePlan(...args);
+  } catch {
+    return null;
   }
 }
 

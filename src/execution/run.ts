@@ -1,4 +1,5 @@
 import type { GraphQLObjectType } from 'graphql';
+import type { ReadScope } from '../data/read-scope.ts';
 import type { Context } from '../graphql/context.ts';
 import type { Entity } from '../graphql/entity.ts';
 import { requirePermission } from '../graphql/permission-plugin.ts';
@@ -32,6 +33,8 @@ interface Run {
   ctx: Context;
   variables: Readonly<Record<string, unknown>>;
   byId: Map<Entity, RowsById>;
+  /** the context gets another one when the run is given up */
+  scope: ReadScope;
 }
 
 /** Resolvers here do not look at where they are in the document; one that does ends the run. */
@@ -51,7 +54,7 @@ const NO_STARTS = new Int32Array(0);
  * a promise for each row. Rejects with the first error of any resolver.
  */
 export async function runPlan(plan: Plan, ctx: Context, variables: Run['variables']): Promise<Level> {
-  const run: Run = { plan, ctx, variables, byId: new Map() };
+  const run: Run = { plan, ctx, variables, byId: new Map(), scope: ctx.scope };
   ctx.rowsById = async (entity, id) => {
     const rows = await byIdOf(run, entity).request(new Set([id]));
     // A view reads as the row that it stands for.
@@ -65,6 +68,8 @@ export async function runPlan(plan: Plan, ctx: Context, variables: Run['variable
 }
 
 async function resolveLevel(run: Run, node: PlanNode, parents: readonly unknown[], shared: boolean): Promise<Level> {
+  // What is left of a run that failed elsewhere must not read in the scope of the next.
+  if (run.ctx.scope !== run.scope) throw new Error('the run was given up');
   const results: (Result | null)[] = [];
   const waiting: Promise<void>[] = [];
   try {

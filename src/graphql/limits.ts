@@ -11,6 +11,7 @@ import {
   Kind,
   type OperationDefinitionNode,
   type SelectionSetNode,
+  type ValueNode,
   visit as visitDocument,
 } from 'graphql';
 import { DEFAULT_PAGE } from '../data/list.ts';
@@ -69,32 +70,49 @@ export class OperationLimits {
   readonly #schema: GraphQLSchema;
   readonly #document: DocumentNode;
   readonly #name: string | null;
-  readonly #sizes: readonly string[];
+  #sizes: readonly string[] | undefined;
   readonly #within = new Set<string>();
 
   constructor(schema: GraphQLSchema, document: DocumentNode, name: string | null) {
     this.#schema = schema;
     this.#document = document;
     this.#name = name;
-    const sizes = new Set<string>();
-    visitDocument(document, {
-      Argument: ({ name: { value: argument }, value }) => {
-        if (value.kind === Kind.VARIABLE && PAGE_SIZES.has(argument)) sizes.add(value.name.value);
-      },
-    });
-    this.#sizes = [...sizes];
   }
 
   /** Throws as `checkLimits` does. */
   check(variables: Variables): void {
-    const key = JSON.stringify(this.#sizes.map((name) => variables[name]));
-    if (this.#within.has(key)) return;
+    const key = this.#keyOf(variables);
+    if (key !== null && this.#within.has(key)) return;
     checkLimits(this.#schema, this.#document, this.#name, variables);
-    if (this.#within.size < MAX_KNOWN) this.#within.add(key);
+    if (key !== null && this.#within.size < MAX_KNOWN) this.#within.add(key);
+  }
+
+  /** What of the variables the limits depend on, as a short text; null when it is not what it should be. */
+  #keyOf(variables: Variables): string | null {
+    this.#sizes ??= sizesOf(this.#document);
+    const sizes = this.#sizes.map((name) => {
+      const value = variables[name];
+      return Array.isArray(value) ? value.length : value;
+    });
+    const known = sizes.every((size) => size === undefined || size === null || typeof size === 'number');
+    return known ? sizes.map(String).join() : null;
   }
 }
 
+/** Variables that say how many rows a field gives. Looked for at the first use: a document may hold many operations. */
+function sizesOf(document: DocumentNode): string[] {
+  const sizes = new Set<string>();
+  visitDocument(document, {
+    Argument: ({ name: { value: argument }, value }) => {
+      if (value.kind === Kind.VARIABLE && (PAGE_SIZES.has(argument) || argument === KEYS)) sizes.add(value.name.value);
+    },
+  });
+  return [...sizes];
+}
+
 const PAGE_SIZES: ReadonlySet<string> = new Set(['first', 'last']);
+/** The argument of fields that give a row for each of its keys. */
+const KEYS = 'ids';
 
 function defaultsOf(operation: OperationDefinitionNode): Map<string, unknown> {
   const given = operation.variableDefinitions ?? [];
@@ -126,14 +144,9 @@ function visitField(walk: Walk, node: FieldNode, type: unknown, rows: number, de
   if (!node.selectionSet || !hasFields(type)) return;
   const field = type.getFields()[node.name.value];
   if (!field) return;
-  const inner =
-    rows *
-    pageOf(
-      walk,
-      node,
-      field.args.some(({ name }) => name === 'first'),
-    );
-  if (inner > rows) walk.rows += inner;
+  const isPage = field.args.some(({ name }) => name === 'first');
+  const inner = rows * pageOf(walk, node, isPage);
+  if (isPage || inner > rows) walk.rows += inner;
   if (walk.rows > MAX_ROWS) {
     throw tooMuch(
       `the pages of this operation could give more than ${MAX_ROWS.toLocaleString('en')} rows together: ask for fewer with first, or nest less`,
@@ -146,15 +159,29 @@ function hasFields(type: unknown): type is GraphQLObjectType {
   return isObjectType(type) || isInterfaceType(type);
 }
 
-/** How many rows a field's page holds: what it asks for, else the default. 1 for what is no page. */
+/** How many rows a field gives: as many as its page holds or it has keys, else 1. */
 function pageOf(walk: Walk, node: FieldNode, isPage: boolean): number {
-  const asked = node.arguments?.find(({ name }) => PAGE_SIZES.has(name.value))?.value;
-  if (asked?.kind === Kind.INT) return Math.max(1, Number(asked.value));
-  if (asked?.kind === Kind.VARIABLE) {
-    const value = walk.variables[asked.name.value] ?? walk.defaults.get(asked.name.value);
-    if (typeof value === 'number') return Math.max(1, value);
-  }
-  return isPage ? DEFAULT_PAGE : 1;
+  const given = node.arguments ?? [];
+  const keys = given.find(({ name }) => name.value === KEYS);
+  if (keys) return Math.max(1, countOf(walk, keys.value));
+  const sizes = given.filter(({ name }) => PAGE_SIZES.has(name.value)).map(({ value }) => sizeOf(walk, value));
+  const known = sizes.filter((size) => size !== undefined);
+  return known.length > 0 ? Math.max(1, ...known) : isPage ? DEFAULT_PAGE : 1;
+}
+
+function sizeOf(walk: Walk, value: ValueNode): number | undefined {
+  if (value.kind === Kind.INT) return Number(value.value);
+  if (value.kind !== Kind.VARIABLE) return undefined;
+  const name = value.name.value;
+  // A null that was given stays null, whatever the default is.
+  const given = walk.variables[name] === undefined ? walk.defaults.get(name) : walk.variables[name];
+  return typeof given === 'number' ? given : undefined;
+}
+
+function countOf(walk: Walk, value: ValueNode): number {
+  if (value.kind === Kind.LIST) return value.values.length;
+  const given = value.kind === Kind.VARIABLE ? walk.variables[value.name.value] : undefined;
+  return Array.isArray(given) ? given.length : 1;
 }
 
 function countRoot(walk: Walk, selections: SelectionSetNode): number {

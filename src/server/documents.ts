@@ -1,12 +1,11 @@
 import { createHash } from 'node:crypto';
 import { type DocumentNode, type GraphQLSchema, Kind, type ParseOptions, parse, type Source, validate } from 'graphql';
 import { type Operation, prepareOperation } from '../execution/operation.ts';
+import { BoundedTexts, type Bounds } from './bounded-texts.ts';
 import { documentId, type TrustedText } from './trusted-documents.ts';
 
 /** A document longer than this is refused before it is parsed to the end. */
 const MAX_TOKENS = 5_000;
-/** Parsed, a token takes some 490 bytes and its text perhaps two: this many bytes of text are 130 MB at the worst. */
-const MOST_KEPT = { count: 1_000, bytes: 512 * 1024 };
 
 /** An operation whose document is kept. */
 export interface StoredOperation extends Operation {
@@ -32,33 +31,26 @@ export function parseDocument(source: string | Source, options?: ParseOptions): 
  */
 export class Documents {
   readonly #schema: GraphQLSchema;
-  readonly #most: { count: number; bytes: number };
-  /** least recently used first */
-  readonly #kept = new Map<string, StoredDocument>();
-  #bytes = 0;
+  readonly #kept: BoundedTexts<StoredDocument>;
   readonly #trusted = new Map<string, StoredDocument>();
   readonly #trustedById = new Map<string, StoredDocument>();
 
   /** `most`: how many documents, and bytes of their texts, are kept besides the trusted ones */
-  constructor(schema: GraphQLSchema, most: { count: number; bytes: number } = MOST_KEPT) {
+  constructor(schema: GraphQLSchema, most?: Bounds) {
     this.#schema = schema;
-    this.#most = most;
+    this.#kept = new BoundedTexts(most);
   }
 
   /** How many documents are kept besides the trusted ones, and the bytes of their texts. */
-  get size(): { count: number; bytes: number } {
-    return { count: this.#kept.size, bytes: this.#bytes };
+  get size(): Bounds {
+    return this.#kept.size;
   }
 
   /** The document of a text; null when it has errors. */
   get(text: string): StoredDocument | null {
     const trusted = this.#trusted.get(text);
     if (trusted) return trusted;
-    const kept = this.#kept.get(text);
-    if (!kept) return this.#add(text);
-    this.#kept.delete(text);
-    this.#kept.set(text, kept);
-    return kept;
+    return this.#kept.get(text) ?? this.#add(text);
   }
 
   /** The trusted document of an id, `sha256:<hex>`; null when there is none. */
@@ -83,15 +75,7 @@ export class Documents {
 
   #add(text: string): StoredDocument | null {
     const stored = prepareOrNull(this.#schema, text);
-    const bytes = Buffer.byteLength(text);
-    if (!stored || bytes > this.#most.bytes) return stored;
-    this.#kept.set(text, stored);
-    this.#bytes += bytes;
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= this.#most.count && this.#bytes <= this.#most.bytes) break;
-      this.#kept.delete(oldest);
-      this.#bytes -= Buffer.byteLength(oldest);
-    }
+    if (stored) this.#kept.set(text, stored);
     return stored;
   }
 }

@@ -9,6 +9,7 @@ import type { Context } from '../graphql/context.ts';
 import { newId } from '../graphql/ids.ts';
 import { checkLimits } from '../graphql/limits.ts';
 import type { Services } from '../services.ts';
+import { BoundedTexts } from './bounded-texts.ts';
 import { makeContext } from './context.ts';
 import { Documents, parseDocument } from './documents.ts';
 import { maskError } from './mask-error.ts';
@@ -65,6 +66,8 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
     graphiql: false,
     landingPage: false,
     multipart: false,
+    // Its own caches are bounded by count only, and filled before anybody is known.
+    parserAndValidationCache: { documentCache: new BoundedTexts<DocumentNode>(), errorCache: NO_CACHE },
     batching: false,
     // The HTTP server limits it before: here it would cost each request a stream.
     maxRequestBodySize: false,
@@ -89,6 +92,8 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
   });
   return { yoga, authenticator, documents, contextOf, httpContextOf };
 }
+
+const NO_CACHE = { get: () => undefined, set: () => {} };
 
 /** Where the WebSocket side puts a context that it made itself. */
 export const CONTEXT = Symbol('context');

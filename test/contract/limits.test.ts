@@ -40,6 +40,29 @@ test('a variable, its default, a fragment and an alias count like what they stan
   expect(await refusal(`query ($n: Int) { a: ${body} b: ${body} }`, { n: 60 })).toBe('TOO_MUCH');
 });
 
+test('a null that is given, the larger of two sizes, keys, and pages of one count as what they give', async () => {
+  const deep = (size: string) =>
+    `sources(${size}) { nodes { contents(${size}) { nodes { detections(${size}) { nodes { id } } } } } }`;
+  // 50 rows each, whatever the default is.
+  expect(await refusal(`query ($n: Int = 1) { ${deep('first: $n')} }`, { n: null })).toBe('TOO_MUCH');
+  expect(await refusal(`query ($n: Int = 1) { ${deep('first: $n')} }`)).toBeUndefined();
+  expect(await refusal(`query ($n: Int) { ${deep('first: $n, last: 100')} }`, { n: null })).toBe('TOO_MUCH');
+  const keys = (count: number) => Array.from({ length: count }, () => 'src_01h455vb4pex5vsknk084sn02q');
+  const nodes =
+    'query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Source { contents(first: 20) { nodes { detections(first: 9) { nodes { id } } } } } } }';
+  expect(await refusal(nodes, { ids: keys(400) })).toBeUndefined();
+  expect(await refusal(nodes, { ids: keys(500) })).toBe('TOO_MUCH');
+  const ones = Array.from({ length: 300 }, (_, i) => `a${i}: detections(first: 1) { nodes { id } }`).join(' ');
+  const many = `{ sources(first: 20) { nodes { contents(first: 20) { nodes { ${ones} } } } } }`;
+  expect(await refusal(many)).toBe('TOO_MUCH');
+});
+
+test('what is no page size is refused as such, and not remembered', async () => {
+  const query = 'query ($n: Int) { sources(first: $n) { nodes { id } } }';
+  const { errors } = await t.run(a.key, query, { n: 'x'.repeat(100_000) });
+  expect(errors?.[0]?.message).toMatch(/Int cannot represent/);
+});
+
 test('small pages nested thirty times are refused before they run', async () => {
   expect(await refusal(nested(12, 2))).toBeUndefined();
   const start = performance.now();
