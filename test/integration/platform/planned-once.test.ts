@@ -29,7 +29,10 @@ test('statements of lists and relations are planned once a connection, not at ea
      WHERE custom_plans + generic_plans >= $1`,
     [EXECUTIONS - 4],
   );
-  const lists = rows.filter(({ statement }) => /^\/\* \w+\.(page|by\.|byId|count)/.test(statement));
+  // Of a beginning of a text, or of all values but some, PostgreSQL may find that it depends on the values.
+  const lists = rows.filter(
+    ({ statement }) => /^\/\* \w+\.(page|by\.|byId|count)/.test(statement) && !/\^@|IS NOT TRUE/.test(statement),
+  );
   expect(lists.length).toBeGreaterThan(40);
   expect(lists.filter(({ generic }) => generic === 0)).toEqual([]);
 });
