@@ -230,6 +230,19 @@ function countedRows(sql: SqlBuilder, plan: PagePlan, tenantId: string, exact: b
   if (!exact) sql.raw(` LIMIT ${COUNT_BOUND + 1}`);
 }
 
+/** The page of each of so many parents, from the rows of them all; `placeOf` tells a row's parent, from 1. */
+export function toPages<M extends ModelName, R extends object>(
+  plan: PagePlan<M>,
+  parents: number,
+  fetched: readonly R[],
+  placeOf: (row: R) => number,
+): Page<M>[] {
+  const groups = Array.from({ length: parents }, (): Row<M>[] => []);
+  // What stands for a row (a view of its columns) reads as one.
+  for (const row of fetched) groups[placeOf(row) - 1]?.push(row as unknown as Row<M>);
+  return groups.map((rows) => toPage(plan, rows));
+}
+
 /** Cuts the extra row off and puts a backward page into the list's order. */
 export function toPage<M extends ModelName>(plan: PagePlan<M>, fetched: Row<M>[]): Page<M> {
   const more = fetched.length > plan.limit;

@@ -6,7 +6,7 @@ import {
   type PageArgs,
   type PagePlan,
   planPage,
-  toPage,
+  toPages,
 } from './list.ts';
 import { columnOf, type ModelName, type Row, selectList, tableOf } from './models.ts';
 import type { ReadScope } from './read-scope.ts';
@@ -98,13 +98,7 @@ async function loadChildren<M extends ModelName>(
 ): Promise<Page<M>[]> {
   const statement = childPageStatement(plan, ctx.scope.viewer.tenantId, parentField, ids);
   const rows = await ctx.scope.query<Row<M> & { $parent: number }>(statement);
-  const groups = new Map<number, Row<M>[]>();
-  for (const row of rows) {
-    const group = groups.get(row.$parent);
-    if (group) group.push(row);
-    else groups.set(row.$parent, [row]);
-  }
-  return ids.map((_, i) => toPage(plan, groups.get(i + 1) ?? []));
+  return toPages(plan, ids.length, rows, (row) => row.$parent);
 }
 
 /** How many rows point to each parent, as one grouped statement. */

@@ -20,6 +20,12 @@ export interface CompiledOperation {
   query: CompiledQuery['query'] | null | undefined;
 }
 
+/** As they were given, for graphql-js, which coerces them itself, and coerced, for the compiled query. */
+export interface Variables {
+  given: Readonly<Record<string, unknown>>;
+  coerced: Readonly<Record<string, unknown>>;
+}
+
 /**
  * Runs a query or a mutation of a validated document, compiled from its second sighting on: compiling costs more than
  * interpreting once.
@@ -28,7 +34,7 @@ export async function executeCompiled(
   schema: GraphQLSchema,
   operation: CompiledOperation,
   contextValue: unknown,
-  variableValues: Readonly<Record<string, unknown>>,
+  variables: Variables,
 ): Promise<ExecutionResult> {
   const { document, name } = operation;
   operation.sightings++;
@@ -37,9 +43,8 @@ export async function executeCompiled(
     // What cannot be compiled is interpreted, which also gives the proper error.
     operation.query = isCompiledQuery(made) ? made.query : null;
   }
-  if (!operation.query) return execute({ schema, document, operationName: name, contextValue, variableValues });
-  const variables = coerceVariables(schema, operation, variableValues);
-  if (variables.errors) return { errors: variables.errors };
+  if (!operation.query)
+    return execute({ schema, document, operationName: name, contextValue, variableValues: variables.given });
   const result = await operation.query(undefined, contextValue, variables.coerced);
   // The compiler reports some errors as plain objects; what masks errors needs GraphQLErrors.
   if (result.errors?.some((error) => !(error instanceof GraphQLError))) {

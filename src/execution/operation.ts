@@ -55,9 +55,9 @@ export async function executeOperation(
     if (error instanceof GraphQLError) return { errors: [error] };
     throw error;
   }
-  if (operation.kind !== 'query') return executeCompiled(schema, operation.compiled, ctx, variables);
+  const standard = () =>
+    executeCompiled(schema, operation.compiled, ctx, { given: variables, coerced: coerced.coerced });
+  if (operation.kind !== 'query') return standard();
   // What comes of an error (where null goes, what else is answered) is left to the standard execution.
-  return (
-    (await operation.planned.run(ctx, coerced.coerced)) ?? executeCompiled(schema, operation.compiled, ctx, variables)
-  );
+  return (await operation.planned.run(ctx, coerced.coerced)) ?? standard();
 }

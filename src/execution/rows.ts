@@ -154,18 +154,19 @@ export class RowSource {
 
   #getter(column: Column, at: number): (this: RowView) => unknown {
     const parse = parserOf(column);
-    const { field } = column;
+    const read = ({ cells }: RowView) => {
+      const text = cells[at];
+      return text === null || text === undefined ? null : parse(text);
+    };
     if (!this.#learning) {
       return function () {
-        const text = this.cells[at];
-        return text === null || text === undefined ? null : parse(text);
+        return read(this);
       };
     }
-    const learn = () => this.learn(field);
+    const learn = () => this.learn(column.field);
     return function () {
       learn();
-      const text = this.cells[at];
-      return text === null || text === undefined ? null : parse(text);
+      return read(this);
     };
   }
 

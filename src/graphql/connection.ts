@@ -16,6 +16,7 @@ import {
   pageStatement,
   planPage,
   toPage,
+  toPages,
 } from '../data/list.ts';
 import { type ChildPageLoader, childPage, loaderOf, MAX_BATCH } from '../data/loaders.ts';
 import type { ModelName, Row } from '../data/models.ts';
@@ -235,9 +236,8 @@ async function childPages<M extends ModelName>(
   const pages = new Map<string, Page<M>>();
   const load = async (first: number) => {
     const chunk = ids.slice(first, first + MAX_BATCH);
-    const groups = chunk.map((): Row<M>[] => []);
-    for (const row of await read(chunk)) groups[Number(row.cells[0]) - 1]?.push(row as unknown as Row<M>);
-    chunk.forEach((id, i) => void pages.set(id, toPage(plan, groups[i] ?? [])));
+    const loaded = toPages(plan, chunk.length, await read(chunk), (row) => Number(row.cells[0]));
+    loaded.forEach((page, i) => void pages.set(chunk[i] ?? '', page));
   };
   const chunks = Array.from({ length: Math.ceil(ids.length / MAX_BATCH) }, (_, i) => i * MAX_BATCH);
   await Promise.all(chunks.map(load));

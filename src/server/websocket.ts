@@ -3,6 +3,7 @@ import type { ExecutionArgs } from 'graphql';
 import { CloseCode, type SubscribePayload } from 'graphql-ws';
 import { useServer } from 'graphql-ws/use/ws';
 import { WebSocketServer } from 'ws';
+import { requestFrom } from '../access/viewer.ts';
 import { Unauthenticated } from '../errors.ts';
 import type { Context } from '../graphql/context.ts';
 import { newId } from '../graphql/ids.ts';
@@ -23,11 +24,8 @@ export function attachWebSocket(
   const makeContext = (req: IncomingMessage, params: Readonly<Record<string, unknown>> | undefined) => {
     const given = params?.authorization ?? params?.Authorization ?? req.headers.authorization ?? null;
     const userAgent = req.headers['user-agent'] ?? null;
-    return endpoint.contextOf(typeof given === 'string' ? given : null, {
-      id: newId(),
-      ip: clientAddress(req, services.env.TRUST_PROXY),
-      userAgent,
-    });
+    const from = requestFrom(clientAddress(req, services.env.TRUST_PROXY), userAgent);
+    return endpoint.contextOf(typeof given === 'string' ? given : null, from);
   };
   const prepare = async (
     {

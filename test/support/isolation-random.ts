@@ -1,6 +1,7 @@
 import { type GraphQLInputType, getNamedType, isEnumType, isInputObjectType, isListType, isNonNullType } from 'graphql';
 import type { GraphQLResponse } from './app.ts';
 import { answered, leaksOf, type Side, type World } from './isolation.ts';
+import { randomOf } from './random.ts';
 import {
   type AnyField,
   isConnection,
@@ -33,18 +34,6 @@ const CHANGES = 8;
 const LEFT_OUT = ['signOut', 'signIn', 'revokeApiKey'];
 
 type Random = () => number;
-
-/** mulberry32: small, and the same numbers for the same seed. */
-function randomOf(seed: number): Random {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 function pick<T>(random: Random, from: readonly T[]): T {
   return from[Math.floor(random() * from.length)] as T;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Answer, createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
+import { randomOf } from '../../support/random.ts';
 import {
   addMemberWith,
   addProject,
@@ -11,7 +12,6 @@ import {
   HOUR,
   mutate,
   pick,
-  randomOf,
   range,
   sweepAt,
   totalsAndRecount,

@@ -7,19 +7,8 @@ import { importBugs, type PlacedRecord } from '../../../src/modules/delivery/bug
 import { importHistory } from '../../../src/modules/delivery/bug-history.upsert.ts';
 import { BUG_SEVERITIES } from '../../../src/modules/delivery/values.ts';
 import { createTestApp, type TestApp } from '../../support/app.ts';
-import {
-  addProject,
-  at,
-  bugAt,
-  DAY,
-  moveAt,
-  pick,
-  randomOf,
-  range,
-  severityAt,
-  totalsAndRecount,
-  writeAt,
-} from './records.ts';
+import { randomOf } from '../../support/random.ts';
+import { addProject, at, bugAt, DAY, moveAt, pick, range, severityAt, totalsAndRecount, writeAt } from './records.ts';
 
 let t: TestApp;
 beforeAll(async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBugs } from '../../../src/modules/delivery/bug.service.ts';
 import { BUG_SEVERITIES, BUG_STATUSES, PROJECT_STATUSES } from '../../../src/modules/delivery/values.ts';
 import { type Answer, createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
+import { randomOf } from '../../support/random.ts';
 import {
   addProject,
   change,
@@ -12,7 +13,6 @@ import {
   mutate,
   pick,
   projectUuid,
-  randomOf,
   range,
   sweepAt,
   totalsAndRecount,

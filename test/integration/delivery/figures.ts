@@ -6,17 +6,7 @@ import { createProject } from '../../../src/modules/delivery/project.service.ts'
 import { BUG_SEVERITIES, type BugStatus } from '../../../src/modules/delivery/values.ts';
 import { addMember } from '../../../src/modules/platform/tenant.service.ts';
 import type { Answer, Tenant, TestApp } from '../../support/app.ts';
-
-/** Numbers in [0, 1), the same for a seed (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let x = Math.imul(state ^ (state >>> 15), 1 | state);
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { randomOf } from '../../support/random.ts';
 
 /** Runs one change of a tenant, as a member if one is given; `tx.now` may be set within. */
 export async function write<R>(

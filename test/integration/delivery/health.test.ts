@@ -4,6 +4,7 @@ import { projectGlobalId } from '../../../src/modules/delivery/global-ids.ts';
 import { healthScore } from '../../../src/modules/delivery/health-score.ts';
 import { type MetricRow, recordProjectMetrics } from '../../../src/modules/delivery/metric.service.ts';
 import { type Answer, createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
+import { randomOf } from '../../support/random.ts';
 import {
   addProject,
   asOwner,
@@ -13,7 +14,6 @@ import {
   fromMicros,
   micros,
   OPEN,
-  randomOf,
   rowsOf,
   sum,
   write,

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { projectGlobalId } from '../../../src/modules/delivery/global-ids.ts';
 import { type MetricRow, recordProjectMetrics } from '../../../src/modules/delivery/metric.service.ts';
 import { type Answer, createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
-import { addProject, asOwner, type Company, company, randomOf, rowsOf, write } from './figures.ts';
+import { randomOf } from '../../support/random.ts';
+import { addProject, asOwner, type Company, company, rowsOf, write } from './figures.ts';
 
 let t: TestApp;
 let a: Company;

@@ -19,17 +19,6 @@ export const ERRORS = `userErrors { __typename code message path ... on InvalidT
 export const HOUR = 3_600_000;
 export const DAY = 24 * HOUR;
 
-/** Numbers in [0, 1), the same for a seed (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let x = Math.imul(state ^ (state >>> 15), 1 | state);
-    x = (x + Math.imul(x ^ (x >>> 7), 61 | x)) ^ x;
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** One of a list, by a random number. */
 export function pick<T>(random: () => number, list: readonly T[]): T {
   return list[Math.floor(random() * list.length)] as T;

@@ -4,6 +4,7 @@ import { BUG_MOVES, createBugs, moveBug, updateBug } from '../../../src/modules/
 import { insertBugs } from '../../../src/modules/delivery/bug.store.ts';
 import { BUG_SEVERITIES, type BugStatus } from '../../../src/modules/delivery/values.ts';
 import { type Answer, createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
+import { randomOf } from '../../support/random.ts';
 import {
   addBug,
   addProject,
@@ -14,7 +15,6 @@ import {
   mutate,
   pick,
   projectUuid,
-  randomOf,
   range,
   sweepAt,
   writeAt,

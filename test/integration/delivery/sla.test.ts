@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createBugs } from '../../../src/modules/delivery/bug.service.ts';
 import { BUG_SEVERITIES, type BugSeverity, SLA_STATES } from '../../../src/modules/delivery/values.ts';
 import { type Answer, createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
+import { randomOf } from '../../support/random.ts';
 import {
   addProject,
   asOwner,
@@ -16,7 +17,6 @@ import {
   mutate,
   pick,
   projectUuid,
-  randomOf,
   range,
   severityAt,
   slaTold,

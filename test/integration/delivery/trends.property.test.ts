@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
-import { addProject, asOwner, DAY, HOUR, pick, projectUuid, randomOf } from './records.ts';
+import { randomOf } from '../../support/random.ts';
+import { addProject, asOwner, DAY, HOUR, pick, projectUuid } from './records.ts';
 
 const BUGS = 4_000;
 const BEGIN = Date.parse('2024-02-20T00:00:00Z');
