@@ -2,7 +2,9 @@ import { type Row, selectList } from '../../data/models.ts';
 import type { ReadScope } from '../../data/read-scope.ts';
 import { SqlBuilder } from '../../data/statement.ts';
 import { InvalidInput } from '../../errors.ts';
+import { batched } from '../../execution/batch.ts';
 import { builder } from '../../graphql/builder.ts';
+import type { Context } from '../../graphql/context.ts';
 import { projectEntity } from './entities.ts';
 import { BugStatus } from './enums.schema.ts';
 import { Bug, Project } from './refs.ts';
@@ -22,19 +24,30 @@ interface Hit<M extends 'Bug' | 'Project'> {
   row: Row<M>;
 }
 
-/** Ids and ranks come from a function that sees the tenant by itself; the rows are read under row-level security. */
-async function find<M extends 'Bug' | 'Project'>(
-  scope: ReadScope,
-  model: M,
-  table: string,
-  call: (sql: SqlBuilder) => void,
-): Promise<Hit<M>[]> {
-  const sql = new SqlBuilder().raw(`SELECT f.rank AS "$rank", ${selectList(model, 't')} FROM search_${table}(`);
-  call(sql);
-  sql.raw(`) f JOIN ${table} t ON t.tenant_id = `).param(scope.viewer.tenantId, 'uuid');
-  sql.raw(' AND t.id = f.id ORDER BY f.rank DESC, f.id DESC');
-  const rows = await scope.query<Row<M> & { $rank: number }>(sql.build(`${model}.search`));
-  return rows.map((row) => ({ rank: row.$rank, row }));
+type Find<A> = (args: A, sql: SqlBuilder) => void;
+
+/**
+ * How a search is resolved. Ids and ranks come from a function that sees the tenant by itself; the rows are read under
+ * row-level security. `call` checks the arguments and adds them to the function's call.
+ */
+function searchField<M extends 'Bug' | 'Project', A>(model: M, table: string, call: Find<A>) {
+  const statement = (args: A, { viewer }: ReadScope, rank: string, columns: string) => {
+    const sql = new SqlBuilder().raw(`SELECT f.rank${rank}, ${columns} FROM search_${table}(`);
+    call(args, sql);
+    sql.raw(`) f JOIN ${table} t ON t.tenant_id = `).param(viewer.tenantId, 'uuid');
+    return sql.raw(' AND t.id = f.id ORDER BY f.rank DESC, f.id DESC').build(`${model}.search`);
+  };
+  return {
+    resolve: async (_: unknown, args: A, { scope }: Context): Promise<Hit<M>[]> => {
+      const asked = statement(args, scope, ' AS "$rank"', selectList(model, 't'));
+      const rows = await scope.query<Row<M> & { $rank: number }>(asked);
+      return rows.map((row) => ({ rank: row.$rank, row }));
+    },
+    extensions: batched(async (_, args, { scope }, rows) => {
+      const found = await rows.source(model, 1).read(scope, (columns) => statement(args as A, scope, '', columns));
+      return [found.map((row) => ({ rank: Number(row.cells[0]), row }))];
+    }),
+  };
 }
 
 const BugHit = builder.objectRef<Hit<'Bug'>>('BugHit').implement({
@@ -53,31 +66,39 @@ const ProjectHit = builder.objectRef<Hit<'Project'>>('ProjectHit').implement({
   }),
 });
 
+interface Search {
+  query: string;
+  first?: number | null;
+}
+
+interface BugSearch extends Search {
+  projectIds?: readonly string[] | null;
+  statuses?: readonly string[] | null;
+}
+
 builder.queryFields((t) => ({
   searchBugs: t.field({
     type: [BugHit],
     permission: 'bug:read',
     description:
-      'Bugs by number (12, #12, KEY-12) or external id first, then by the words of title and description (“phrase”, or, -not), then by likeness of the title. Words that 2 % or more of the newest 1,000 bugs have are ranked among the newest matches: six for each hit asked for, at least 120. Others are ranked among all matches (at most the newest 2,000), or among those of the last months if these are enough: three for each hit, at least 60. Titles alike come from the newest 500 bugs if these fill the page.',
+      'Bugs by number (12, #12, KEY-12) or external id first, then by the words of title and description (“phrase”, or, -not), then by likeness of the title. Words that 3 % or more of the newest 400 bugs have are ranked among the newest matches: three for each hit asked for, at least 60. Others are ranked among all matches (at most the newest 2,000), or among those of the last months if these are as many. Titles alike come from the newest 500 bugs if these fill the page; to a “phrase” or with a -not nothing alike is added.',
     args: {
       query: t.arg.string({ required: true }),
       first: t.arg.int({ defaultValue: 20, description: `1 to ${MAX_HITS}` }),
       projectIds: t.arg.idList(),
       statuses: t.arg({ type: [BugStatus] }),
     },
-    resolve: (_, { query, first, projectIds, statuses }, ctx) => {
+    ...searchField('Bug', 'bugs', ({ query, first, projectIds, statuses }: BugSearch, sql) => {
       checkSearch(query, first ?? 20);
       const projects = projectIds?.map((id, i) => projectEntity.decode(id, ['projectIds', String(i)])) ?? null;
-      return find(ctx.scope, 'Bug', 'bugs', (sql) => {
-        sql
-          .param(query, 'text')
-          .raw(', ')
-          .param(projects, 'uuid[]')
-          .raw(', ')
-          .param(statuses ?? null, 'text[]');
-        sql.raw(', ').param(first ?? 20, 'int4');
-      });
-    },
+      sql
+        .param(query, 'text')
+        .raw(', ')
+        .param(projects, 'uuid[]')
+        .raw(', ')
+        .param(statuses ?? null, 'text[]');
+      sql.raw(', ').param(first ?? 20, 'int4');
+    }),
   }),
   searchProjects: t.field({
     type: [ProjectHit],
@@ -87,14 +108,12 @@ builder.queryFields((t) => ({
       query: t.arg.string({ required: true }),
       first: t.arg.int({ defaultValue: 20, description: `1 to ${MAX_HITS}` }),
     },
-    resolve: (_, { query, first }, ctx) => {
+    ...searchField('Project', 'projects', ({ query, first }: Search, sql) => {
       checkSearch(query, first ?? 20);
-      return find(ctx.scope, 'Project', 'projects', (sql) => {
-        sql
-          .param(query, 'text')
-          .raw(', ')
-          .param(first ?? 20, 'int4');
-      });
-    },
+      sql
+        .param(query, 'text')
+        .raw(', ')
+        .param(first ?? 20, 'int4');
+    }),
   }),
 }));

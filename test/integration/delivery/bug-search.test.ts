@@ -92,6 +92,11 @@ test('a title that is written nearly so is found, after what has the words', asy
   expect(await search('zebra')).toEqual([]);
 });
 
+test('to quoted words nothing is added that is only like them', async () => {
+  expect(await search('pament page')).not.toEqual([]);
+  expect(await search('"pament page"')).toEqual([]);
+});
+
 test('characters that are wild in patterns stand for themselves', async () => {
   expect(await search('100%_off')).toEqual(['percent']);
   expect(await search('C:\\temp\\new')).toEqual(['percent']);
