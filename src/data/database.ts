@@ -4,6 +4,7 @@ import { PrismaClient } from '../../generated/prisma/client.ts';
 import type { Env } from '../env.ts';
 import { poolConfig } from './connection.ts';
 import type { ReadConnections } from './read-scope.ts';
+import { SharedConnections } from './shared-connections.ts';
 import { statementName } from './statement.ts';
 import type { StatementLog } from './statement-log.ts';
 
@@ -50,6 +51,9 @@ export const TYPES: pg.CustomTypesConfig = {
 /** What every transaction of the pool for reads is, unless it says otherwise. */
 const READS = String.raw`-c default_transaction_isolation=repeatable\ read -c default_transaction_read_only=on -c timezone=UTC`;
 
+/** Connections that look-ups share. One does more of them than a process can ask for; a second is there when it is held up. */
+const SHARED = 2;
+
 /** Opens the pools: one for reads and Prisma's for writes. Fails with what to do when the server is away. */
 export async function openDatabase(url: string, env: Env, statements: StatementLog): Promise<Database> {
   const config = poolConfig(url, env);
@@ -58,7 +62,8 @@ export async function openDatabase(url: string, env: Env, statements: StatementL
     await reads.end();
     throw error;
   });
-  const pool = Object.assign(reads, { citus, idleMs: env.IDLE_TX_TIMEOUT_MS });
+  const shared = citus ? null : new SharedConnections(reads, SHARED);
+  const pool = Object.assign(reads, { citus, idleMs: env.IDLE_TX_TIMEOUT_MS, shared });
   // Prisma leaves statements unnamed, which PostgreSQL then parses and plans each time.
   const writes = openPool(config);
   const adapter = new PrismaPg(writes, { statementNameGenerator: writeNames() });

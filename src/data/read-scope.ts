@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Viewer } from '../access/viewer.ts';
 import { ReadSession, type SessionPlan } from './read-session.ts';
 import type { Cells } from './read-wire.ts';
+import type { SharedConnections } from './shared-connections.ts';
 import type { Statement } from './statement.ts';
 import type { StatementLog } from './statement-log.ts';
 
@@ -27,6 +28,8 @@ export type ReadConnections = pg.Pool & {
   citus: boolean;
   /** how long a scope may stay open without a statement, in milliseconds; 0: any time */
   idleMs: number;
+  /** some of its connections, for reads that cannot take long; null with Citus */
+  shared: SharedConnections | null;
 };
 
 export interface ReadPool {
@@ -74,6 +77,8 @@ export class ReadScope {
    * rejects with ScopeFinished. 0: not known. To be set before the first statement.
    */
   lastFlight = 0;
+  /** it only looks rows up by their keys, which cannot take long. To be set before the first statement. */
+  looksUp = false;
   /** told of each statement, before it is sent */
   observer: ((statement: Statement) => void) | undefined;
 
@@ -113,6 +118,7 @@ export class ReadScope {
       ...openingOf(this.#read, this.#viewer),
       idleMs: this.idleMs,
       lastFlight: this.lastFlight,
+      shared: this.looksUp ? pool.shared : null,
       answered: (text, milliseconds) => {
         this.milliseconds += milliseconds;
         statements.record(text, milliseconds);

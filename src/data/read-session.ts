@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { aborted, ScopeFinished } from './read-errors.ts';
 import {
   type Cells,
   type Columns,
@@ -9,6 +10,7 @@ import {
   toSend,
   type Wire,
 } from './read-wire.ts';
+import type { SharedConnections, SharedRead } from './shared-connections.ts';
 import type { Statement } from './statement.ts';
 
 /** How a session begins and ends, and whom it tells. */
@@ -22,6 +24,8 @@ export interface SessionPlan {
   idleMs: number;
   /** the flight of this number, from 1, is expected to be the last and ends the transaction; 0: not known */
   lastFlight: number;
+  /** connections that it may share, when its first flight is its last; null: it has one of its own */
+  shared: SharedConnections | null;
   /** called when a statement that was sent has its answer, an error included */
   answered(text: string, milliseconds: number): void;
 }
@@ -38,13 +42,6 @@ interface Asked {
 }
 
 const NO_COLUMNS: Columns = { names: [], parsers: [] };
-/** A statement came after the flight that was expected to be the last. */
-export class ScopeFinished extends Error {
-  constructor() {
-    super('this read scope is finished: no statement may follow');
-    this.name = 'ScopeFinished';
-  }
-}
 
 /**
  * One transaction over one connection without round trips of its own: PostgreSQL takes all statements up to a Sync as
@@ -53,7 +50,7 @@ export class ScopeFinished extends Error {
  *
  * To node-postgres it is a single query, which lasts from the first statement to the Sync's answer.
  */
-export class ReadSession implements pg.Submittable {
+export class ReadSession implements SharedRead {
   readonly #plan: SessionPlan;
   /** asked for, to be sent at the end of this tick */
   #waiting: Asked[] = [];
@@ -70,6 +67,10 @@ export class ReadSession implements pg.Submittable {
   /** why no statement may follow */
   #refusal: (() => Error) | undefined;
   #idle: NodeJS.Timeout | undefined;
+  /** Parse messages of its connection up to its last one */
+  #parses = 0;
+  /** gives a shared connection on to the next */
+  #leave: ((error?: Error) => void) | undefined;
   /** writes so far */
   flights = 0;
   readonly #released = Promise.withResolvers<void>();
@@ -108,17 +109,33 @@ export class ReadSession implements pg.Submittable {
 
   #connect(): void {
     this.#connecting = true;
-    this.#plan.pool.connect((error, client) => {
-      this.#client = client;
-      if (client) client.query(this);
-      else this.handleError(error ?? new Error('the pool gave no connection'));
-    });
+    const { shared, lastFlight } = this.#plan;
+    if (shared && lastFlight === 1) this.#leave = shared.join(this);
+    else
+      this.#plan.pool.connect((error, client) => {
+        this.#client = client;
+        if (client) client.query(this);
+        else this.handleError(error ?? new Error('the pool gave no connection'));
+      });
   }
 
-  /** node-postgres calls it when the connection is this session's. */
+  /** node-postgres calls it when the connection is this session's. On a shared one it is written before its turn. */
   submit(connection: pg.Connection): void {
+    if (this.#leave) return;
     this.#wire = connection as unknown as Wire;
     this.#write(this.#wire);
+  }
+
+  writeTo(client: pg.PoolClient, wire: Wire): void {
+    this.#client = client;
+    this.#wire = wire;
+    this.#write(wire);
+  }
+
+  failed(error: Error): void {
+    this.#leave = () => {};
+    this.#wire = undefined;
+    this.handleError(error);
   }
 
   #writeLater(): void {
@@ -134,6 +151,7 @@ export class ReadSession implements pg.Submittable {
     if (this.#synced) return;
     clearTimeout(this.#idle);
     const known = preparedOn(wire);
+    const earlier = known.parsing.length;
     const now = performance.now();
     wire.stream.cork();
     if (this.#opening === null) {
@@ -141,7 +159,7 @@ export class ReadSession implements pg.Submittable {
       for (const statement of this.#plan.opening) send(wire, known, statement, statement.values.map(toSend), false);
     }
     for (const asked of this.#waiting) {
-      asked.statement = preparable(known, asked.statement);
+      asked.statement = preparable(known, asked.statement, earlier);
       const { name } = asked.statement;
       const columns = name === undefined ? undefined : known.columns.get(name);
       if (columns) asked.columns = columns;
@@ -150,6 +168,7 @@ export class ReadSession implements pg.Submittable {
       this.#sent.push(asked);
     }
     this.#waiting = [];
+    this.#parses = known.sent;
     this.flights++;
     if (this.flights === this.#plan.lastFlight && !this.#ending) {
       this.#ending = true;
@@ -235,7 +254,10 @@ export class ReadSession implements pg.Submittable {
 
   /** After an error the server skips all messages up to a Sync, and node-postgres has taken this query off already. */
   #recover(wire: Wire, error: Error): void {
-    preparedOn(wire).parsing.length = 0;
+    // What later sessions of the connection had parsed behind it is still to come.
+    const known = preparedOn(wire);
+    const later = known.sent - this.#parses;
+    known.parsing.splice(0, known.parsing.length - later);
     const ready = () => {
       wire.off('end', gone);
       this.handleReadyForQuery();
@@ -266,17 +288,9 @@ export class ReadSession implements pg.Submittable {
 
   /** With an error the pool destroys the connection: one whose state is unknown must not serve another tenant. */
   #release(error?: Error): void {
-    this.#client?.release(error);
+    if (this.#leave) this.#leave(error);
+    else this.#client?.release(error);
     this.#client = undefined;
     this.#released.resolve();
   }
-}
-
-/** What PostgreSQL says to statements after one that failed, without asking it. */
-function aborted(): pg.DatabaseError {
-  const message = 'current transaction is aborted, commands ignored until end of transaction block';
-  const error = new pg.DatabaseError(message, message.length, 'error');
-  error.severity = 'ERROR';
-  error.code = '25P02';
-  return error;
 }

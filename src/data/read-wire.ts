@@ -32,6 +32,8 @@ export interface Prepared {
   columns: Map<string, Columns | null>;
   /** names of Parse messages that are not answered yet, '' for none */
   parsing: string[];
+  /** Parse messages sent so far */
+  sent: number;
 }
 
 const prepared = new WeakMap<Wire, Prepared>();
@@ -43,11 +45,17 @@ export const toSend = (value: unknown): Sendable => prepareValue(value);
 /** Statements that one connection keeps prepared; it is replaced from time to time (DB_POOL_RECYCLE_S). */
 const MAX_PREPARED = 2_000;
 
-/** The statement without its name when the connection has no room for another. */
-export function preparable(known: Prepared, { name, ...unnamed }: Statement): Statement {
+/**
+ * The statement without its name when the connection has no room for another, or when an earlier write has it parsed and
+ * is not answered yet: should that one fail before, the name would not be there. `earlier`: names that were being parsed
+ * before this write.
+ */
+export function preparable(known: Prepared, { name, ...unnamed }: Statement, earlier: number): Statement {
   if (name === undefined) return unnamed;
-  const fits = known.columns.has(name) || known.columns.size + known.parsing.length < MAX_PREPARED;
-  return fits ? { name, ...unnamed } : unnamed;
+  if (known.columns.has(name)) return { name, ...unnamed };
+  const parsed = known.parsing.indexOf(name);
+  const fits = known.columns.size + known.parsing.length < MAX_PREPARED;
+  return fits && (parsed === -1 || parsed >= earlier) ? { name, ...unnamed } : unnamed;
 }
 
 /** Sends one statement, parsed at its first use on the connection; described when its columns are not known. */
@@ -61,6 +69,7 @@ export function send(
   if (name === '' || !(known.columns.has(name) || known.parsing.includes(name))) {
     wire.parse({ name, text });
     known.parsing.push(name);
+    known.sent++;
   }
   wire.bind({ statement: name, values });
   if (describe) wire.describe({ type: 'P' });
@@ -71,7 +80,7 @@ export function send(
 export function preparedOn(wire: Wire): Prepared {
   let known = prepared.get(wire);
   if (!known) {
-    const made: Prepared = { columns: new Map(), parsing: [] };
+    const made: Prepared = { columns: new Map(), parsing: [], sent: 0 };
     wire.on('parseComplete', () => {
       const name = made.parsing.shift();
       if (name) made.columns.set(name, null);

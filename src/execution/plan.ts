@@ -62,6 +62,8 @@ export interface Plan {
   sources(): Iterable<RowSource>;
   /** how often its runs wrote to the database at most; 0: none has ended yet */
   flights: number;
+  /** all that its last run asked for were rows by their keys */
+  looksUp: boolean;
   /** its sources have learnt what they need */
   settled: boolean;
 }
@@ -93,7 +95,7 @@ export function makePlan(
     yield* byId.values();
     for (const field of building.fields) yield* field.sources.values();
   }
-  return { schema, root, byId, sources, flights: 0, settled: false };
+  return { schema, root, byId, sources, flights: 0, looksUp: false, settled: false };
 }
 
 function introspects(document: DocumentNode): boolean {

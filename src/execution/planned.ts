@@ -1,5 +1,5 @@
 import type { DocumentNode, GraphQLSchema } from 'graphql';
-import { ScopeFinished } from '../data/read-session.ts';
+import { ScopeFinished } from '../data/read-errors.ts';
 import type { Context } from '../graphql/context.ts';
 import { switchesOf } from './collect.ts';
 import { makePlan, type Plan } from './plan.ts';
@@ -35,9 +35,11 @@ export class PlannedOperation {
     for (let run = 1; ; run++) {
       try {
         ctx.scope.lastFlight = plan.flights;
+        ctx.scope.looksUp = plan.looksUp;
         const text = writeResponse(await runPlan(plan, ctx, variables));
         if (!plan.settled) plan.settled = settle(plan);
         plan.flights = Math.max(plan.flights, ctx.scope.flights);
+        plan.looksUp = plan.settled && looksUp(plan, ctx);
         return text;
       } catch (error) {
         // Its transaction may have failed or be over.
@@ -77,4 +79,11 @@ function settle(plan: Plan): boolean {
   let settled = true;
   for (const source of plan.sources()) settled = source.settle() && settled;
   return settled;
+}
+
+/** Whether all that a run asked the database for were rows by their keys. */
+function looksUp({ byId, sources }: Plan, { scope }: Context): boolean {
+  let places = 0;
+  for (const _ of sources()) places++;
+  return places === byId.size && scope.statements <= byId.size;
 }

@@ -26,7 +26,11 @@ const inScope = <T>(fn: (scope: ReadScope) => Promise<T>, from = db) => {
   return fn(scope).finally(() => scope.close());
 };
 const poolOf = (url: URL) =>
-  Object.assign(new pg.Pool({ connectionString: url.href, types: TYPES, max: 1 }), { citus: false, idleMs: 0 });
+  Object.assign(new pg.Pool({ connectionString: url.href, types: TYPES, max: 1 }), {
+    citus: false,
+    idleMs: 0,
+    shared: null,
+  });
 const outcomes = (scope: ReadScope, ...statements: Statement[]) =>
   Promise.all(statements.map((statement) => outcome(scope.query(statement))));
 

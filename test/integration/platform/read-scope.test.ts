@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { type Database, TYPES } from '../../../src/data/database.ts';
+import { ScopeFinished } from '../../../src/data/read-errors.ts';
 import { type ReadScope, withReadScope } from '../../../src/data/read-scope.ts';
-import { ScopeFinished } from '../../../src/data/read-session.ts';
 import { createReadWorld, openProxy, outcome, type ReadWorld, scopeOf, sql } from './read-scope.world.ts';
 
 let w: ReadWorld;
@@ -259,6 +259,7 @@ describe('within BEGIN and COMMIT, for Citus', () => {
     const pool = Object.assign(new pg.Pool({ connectionString: proxy.url, types: TYPES, max: 1 }), {
       citus: true,
       idleMs: 0,
+      shared: null,
     });
     const read = { ...db, pool, setRole: true };
     const inBlock = <T>(fn: (scope: ReadScope) => Promise<T>) => inScope(fn, read);

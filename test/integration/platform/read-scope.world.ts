@@ -57,6 +57,11 @@ export function scopeOf({ pool, setRole }: Database, viewer: Viewer): ReadScope 
   return new ReadScope({ pool, setRole, statements: statementLog() }, viewer);
 }
 
+/** A scope that only looks up, in one flight: it may share a connection. */
+export function lookUp(database: Database, viewer: Viewer): ReadScope {
+  return Object.assign(scopeOf(database, viewer), { looksUp: true, lastFlight: 1 });
+}
+
 export const sql = (text: string, values: unknown[] = [], name?: string): Statement => ({ name, text, values });
 
 /** The outcome of a statement: its rows, or the code or message of its error. */
@@ -67,6 +72,8 @@ export interface Proxy {
   url: string;
   /** how many flights were sent, each of which ends by a Flush or a Sync */
   flights(): number;
+  /** pieces in which it came */
+  chunks(): number;
   /** all that was sent, as one character for each byte */
   sent(): string;
   /** breaks all connections off */
@@ -78,6 +85,7 @@ export interface Proxy {
 export async function openProxy(url: string): Promise<Proxy> {
   const { hostname, port } = new URL(url);
   let sent = '';
+  let chunks = 0;
   const sockets = new Set<Socket>();
   const server: Server = createServer((near) => {
     const far = dial(Number(port), hostname);
@@ -86,6 +94,7 @@ export async function openProxy(url: string): Promise<Proxy> {
     far.setNoDelay(true);
     near.on('data', (chunk) => {
       sent += chunk.toString('latin1');
+      chunks++;
     });
     near.pipe(far).pipe(near);
     near.on('error', () => far.destroy());
@@ -101,6 +110,7 @@ export async function openProxy(url: string): Promise<Proxy> {
   return {
     url: target.href,
     flights: () => ['H', 'S'].reduce((n, type) => n + sent.split(`${type}\0\0\0\x04`).length - 1, 0),
+    chunks: () => chunks,
     sent: () => sent,
     cut: () => {
       for (const socket of sockets) socket.destroy();
