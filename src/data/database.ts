@@ -4,6 +4,7 @@ import { PrismaClient } from '../../generated/prisma/client.ts';
 import type { Env } from '../env.ts';
 import { poolConfig } from './connection.ts';
 import type { ReadConnections } from './read-scope.ts';
+import { RowClient } from './row-parser.ts';
 import { SharedConnections } from './shared-connections.ts';
 import { statementName } from './statement.ts';
 import type { StatementLog } from './statement-log.ts';
@@ -57,7 +58,8 @@ const SHARED = 2;
 /** Opens the pools: one for reads and Prisma's for writes. Fails with what to do when the server is away. */
 export async function openDatabase(url: string, env: Env, statements: StatementLog): Promise<Database> {
   const config = poolConfig(url, env);
-  const reads = openPool({ ...config, types: TYPES, options: [config.options, READS].filter(Boolean).join(' ') });
+  const options = [config.options, READS].filter(Boolean).join(' ');
+  const reads = openPool({ ...config, types: TYPES, options, Client: RowClient });
   const { setRole, citus } = await askServer(reads, url).catch(async (error: unknown) => {
     await reads.end();
     throw error;
