@@ -104,6 +104,7 @@ export const RULES: readonly TableRule[] = [
   { table: 'project_totals', module: 'delivery' },
   { table: 'sync_states', module: 'delivery' },
   { table: 'bug_hour_totals', module: 'delivery' },
+  { table: 'idempotency_keys', module: 'platform' },
 ];
 
 /** Tables without tenant data: no row-level security, and why. */

@@ -1,0 +1,2 @@
+-- Undoes 0008_idempotency.
+DROP TABLE idempotency_keys;
