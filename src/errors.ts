@@ -39,6 +39,17 @@ export class Conflict extends DomainError {
   readonly code = 'CONFLICT';
 }
 
+/** The idempotency key was used for another change. */
+export class IdempotencyConflict extends DomainError {
+  readonly code = 'IDEMPOTENCY_CONFLICT';
+
+  constructor() {
+    super('this idempotency key was used for another change, or with another input: take a new key for a new change', [
+      'idempotencyKey',
+    ]);
+  }
+}
+
 /** `expectedVersion` is not the row's version: somebody changed it in between. */
 export class VersionMismatch extends DomainError {
   readonly code = 'VERSION_MISMATCH';

@@ -4,9 +4,11 @@ import type { Viewer } from '../access/viewer.ts';
 import { Conflict, InvalidInput, NotFound, VersionMismatch } from '../errors.ts';
 import { EVENT_CHANNEL, EVENT_COUNTER, type NewEvent, notificationOf } from '../events/event.ts';
 import { newId } from '../graphql/ids.ts';
+import type { CallKey } from './idempotency.ts';
 import { insertRows } from './insert-rows.ts';
 import { type ModelName, tableOf } from './models.ts';
 import { tenantSettings } from './read-scope.ts';
+import { sqlState } from './sql-state.ts';
 
 export interface WriteDeps {
   prisma: PrismaClient;
@@ -14,6 +16,8 @@ export interface WriteDeps {
   setRole: boolean;
   /** told of the last event of each write, when it is committed */
   committed?: (tenantId: string, seq: bigint) => void;
+  /** of the call that writes, when it came with an idempotency key */
+  key?: CallKey;
 }
 
 /** What was written, and the last event of it (null when the write changed nothing). */
@@ -54,6 +58,7 @@ const ATTEMPTS = 3;
 /**
  * Runs one business change as one transaction: rows, audit entries and events together or not at all. Serialization
  * failures and deadlocks are tried again, 3 times in all, with jitter; `fn` must therefore have no effect outside `tx`.
+ * With a key that a transaction has committed with, `fn` does not run: what it gave then is given again.
  */
 export async function withWrite<R>(
   deps: WriteDeps,
@@ -65,6 +70,7 @@ export async function withWrite<R>(
   for (let attempt = 1; ; attempt++) {
     try {
       const written = await runOnce(deps, viewer, name, fn, options.timeout ?? 15_000);
+      deps.key?.spend();
       if (written.eventSeq !== null) deps.committed?.(viewer.tenantId, written.eventSeq);
       return written;
     } catch (error) {
@@ -102,16 +108,28 @@ function runOnce<R>(
         lock: (model, id, expected) => lockRow(db, viewer.tenantId, model, id, expected),
         nextNumber: (counter, count = 1) => nextNumber(db, viewer.tenantId, counter, count),
       };
+      const before = await deps.key?.claim(tx);
+      if (before) return before as Written<R>;
       const value = await fn(tx);
       if (audits.length > 0) await db.auditEntry.createMany({ data: audits.map((entry) => auditRow(tx, entry)) });
-      if (events.length === 0 && ending.length === 0) return { value, eventSeq: null };
-      const last = await appendEvents(tx, events);
-      const seqs = events.map((_, i) => last - BigInt(events.length - 1 - i));
-      for (const work of ending) await work(seqs);
-      return { value, eventSeq: events.length > 0 ? last : null };
+      const written = { value, eventSeq: await endWrite(tx, events, ending) };
+      await deps.key?.keep(tx, written);
+      return written;
     },
     { timeout, maxWait: 10_000 },
   );
+}
+
+async function endWrite(
+  tx: WriteTx,
+  events: NewEvent[],
+  ending: readonly ((seqs: readonly bigint[]) => Promise<void>)[],
+): Promise<bigint | null> {
+  if (events.length === 0 && ending.length === 0) return null;
+  const last = await appendEvents(tx, events);
+  const seqs = events.map((_, i) => last - BigInt(events.length - 1 - i));
+  for (const work of ending) await work(seqs);
+  return events.length > 0 ? last : null;
 }
 
 async function lockRow(
@@ -191,16 +209,6 @@ async function appendEvents(tx: WriteTx, events: NewEvent[]): Promise<bigint> {
   const payload = notificationOf(tx.tenantId, last, events);
   await tx.db.$executeRawUnsafe('SELECT pg_notify($1::text, $2::text)', EVENT_CHANNEL, payload);
   return last;
-}
-
-/** SQLSTATE of a database error, wherever Prisma or its adapter put it. */
-function sqlState(error: unknown): string | undefined {
-  const cause =
-    Reflect.get(Object(error), 'cause') ??
-    Reflect.get(Object(Reflect.get(Object(error), 'meta')), 'driverAdapterError');
-  const inner = Reflect.get(Object(cause), 'cause') ?? cause;
-  const code: unknown = Reflect.get(Object(inner), 'originalCode') ?? Reflect.get(Object(inner), 'code');
-  return typeof code === 'string' ? code : undefined;
 }
 
 function isRetryable(error: unknown): boolean {

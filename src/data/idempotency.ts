@@ -1,0 +1,129 @@
+import { hash } from 'node:crypto';
+import { decrypt, encrypt, type KeyRing } from '../access/encryption.ts';
+import { Conflict, IdempotencyConflict, InvalidInput } from '../errors.ts';
+import { sqlState } from './sql-state.ts';
+import { decodeTyped, encodeTyped } from './typed-json.ts';
+import type { WriteTx, Written } from './write.ts';
+
+/** How long an outcome is kept. */
+const KEPT_MS = 24 * 3_600_000;
+const KEY = /^[\x20-\x7e]{1,200}$/;
+
+interface Outcome {
+  fingerprint: string;
+  written: Written<unknown>;
+}
+
+/**
+ * The idempotency key of one call of a change: the first transaction that commits with it does the change, and what it
+ * gave is given to all later ones. Each member has keys of its own. A key is for one transaction; a call of several
+ * takes a `part` for each.
+ */
+export class CallKey {
+  readonly #ring: KeyRing;
+  readonly #text: string;
+  readonly #fingerprint: string;
+  readonly hash: Uint8Array<ArrayBuffer>;
+  /** a transaction has committed with it */
+  #spent = false;
+  /** the call was made before, and was not made again */
+  replayed = false;
+
+  constructor(ring: KeyRing, text: string, fingerprint: string) {
+    this.#ring = ring;
+    this.#text = text;
+    this.#fingerprint = fingerprint;
+    this.hash = new Uint8Array(hash('sha256', text, 'buffer'));
+  }
+
+  /** For one of several transactions of the call. No caller's key holds a line break. */
+  part(name: string): CallKey {
+    return new CallKey(this.#ring, `${this.#text}\n${name}`, this.#fingerprint);
+  }
+
+  /**
+   * Begins a transaction: null when it is the first with this key, else what that one gave. Waits for one that is under
+   * way. Throws IdempotencyConflict when it was another change, Conflict when it takes too long.
+   */
+  async claim(tx: WriteTx): Promise<Written<unknown> | null> {
+    if (this.#spent) throw new Error('a call of several transactions needs a part of its key for each');
+    // An update that changes nothing makes a row that is there be locked, and given as it is.
+    const rows = await tx.db
+      .$queryRawUnsafe<{ outcome: Uint8Array | null }[]>(
+        `/* IdempotencyKey.claim */ INSERT INTO idempotency_keys AS k (tenant_id, member_id, key_hash, created_at, expires_at)
+         VALUES ($1::uuid, $2::uuid, $3::bytea, $4::timestamptz, $5::timestamptz)
+         ON CONFLICT (tenant_id, member_id, key_hash) DO UPDATE SET
+           outcome = CASE WHEN k.expires_at > $4::timestamptz THEN k.outcome END,
+           created_at = CASE WHEN k.expires_at > $4::timestamptz THEN k.created_at ELSE $4::timestamptz END,
+           expires_at = CASE WHEN k.expires_at > $4::timestamptz THEN k.expires_at ELSE $5::timestamptz END
+         RETURNING outcome`,
+        ...this.#row(tx),
+        tx.now.toISOString(),
+        new Date(tx.now.getTime() + KEPT_MS).toISOString(),
+      )
+      .catch((error: unknown) => {
+        if (!isTooLate(error)) throw error;
+        throw new Conflict('another call with this idempotency key is still under way: try again', ['idempotencyKey']);
+      });
+    const kept = rows[0]?.outcome ?? null;
+    if (kept === null) return null;
+    const { fingerprint, written } = decodeTyped(JSON.parse(decrypt(this.#ring, kept, this.#place(tx)))) as Outcome;
+    if (fingerprint !== this.#fingerprint) throw new IdempotencyConflict();
+    this.replayed = true;
+    return written;
+  }
+
+  /** Ends a transaction that does the change: keeps what it gives. */
+  async keep(tx: WriteTx, written: Written<unknown>): Promise<void> {
+    const outcome: Outcome = { fingerprint: this.#fingerprint, written };
+    const text = JSON.stringify(encodeTyped(outcome));
+    await tx.db.$executeRawUnsafe(
+      `/* IdempotencyKey.keep */ UPDATE idempotency_keys SET outcome = $4::bytea
+       WHERE tenant_id = $1::uuid AND member_id = $2::uuid AND key_hash = $3::bytea`,
+      ...this.#row(tx),
+      encrypt(this.#ring, text, this.#place(tx)),
+    );
+  }
+
+  /** The transaction has committed. */
+  spend(): void {
+    this.#spent = true;
+  }
+
+  #row({ tenantId, viewer }: WriteTx): [string, string, Uint8Array<ArrayBuffer>] {
+    if (viewer.memberId === null) throw new Error('an idempotency key belongs to a member');
+    return [tenantId, viewer.memberId, this.hash];
+  }
+
+  #place(tx: WriteTx): string {
+    return `idempotency_keys.outcome:${tx.tenantId}:${tx.viewer.memberId}:${Buffer.from(this.hash).toString('hex')}`;
+  }
+}
+
+/** @throws InvalidInput when a key is not 1 to 200 printable ASCII characters */
+export function checkKey(key: string): void {
+  if (!KEY.test(key))
+    throw new InvalidInput('an idempotency key has 1 to 200 characters, printable ASCII', ['idempotencyKey']);
+}
+
+/** Tells changes apart, whatever the order of the fields: SHA-256 of name and input. Kept encrypted, since an input may hold a password. */
+export function fingerprintOf(name: string, input: unknown): string {
+  const sorted = (_: string, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value;
+  return hash('sha256', JSON.stringify([name, encodeTyped(input)], sorted));
+}
+
+/** Deletes what is past its time. Gives the number of keys. */
+export async function deleteExpiredKeys(tx: WriteTx): Promise<number> {
+  const { count } = await tx.db.idempotencyKey.deleteMany({
+    where: { tenantId: tx.tenantId, expiresAt: { lte: tx.now } },
+  });
+  return count;
+}
+
+/** Stopped by the statement timeout, or by that of Prisma's transaction. */
+function isTooLate(error: unknown): boolean {
+  return sqlState(error) === '57014' || Reflect.get(Object(error), 'code') === 'P2028';
+}
