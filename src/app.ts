@@ -3,6 +3,7 @@ import { ephemeralKeyRing, parseKeyRing } from './access/encryption.ts';
 import { sessionConfig } from './data/connection.ts';
 import { openDatabase } from './data/database.ts';
 import { StatementLog } from './data/statement-log.ts';
+import { Turns } from './data/turns.ts';
 import type { Env } from './env.ts';
 import { EventBus } from './events/bus.ts';
 import { startJobs } from './jobs.ts';
@@ -60,6 +61,7 @@ export async function createServices({
       setRole: database.setRole,
       committed: (tenantId, seq) => bus.committed(tenantId, seq),
     },
+    turns: new Turns(),
     bus,
     keyRing: env.ENCRYPTION_KEYS ? parseKeyRing(env.ENCRYPTION_KEYS) : ephemeralKeyRing(env.ARGUS_DIR),
     matchers: new MatcherCache(),

@@ -1,7 +1,9 @@
 import pg from 'pg';
 import { systemViewer, type Viewer } from './access/viewer.ts';
 import { beforeTenant } from './data/before-tenant.ts';
+import { deleteExpiredKeys } from './data/idempotency.ts';
 import { withReadScope } from './data/read-scope.ts';
+import { withWrite } from './data/write.ts';
 import { keepDay } from './modules/delivery/daily.service.ts';
 import { sweepSla } from './modules/delivery/sla.sweep.ts';
 import { runLookups } from './modules/intel/osint.runner.ts';
@@ -38,11 +40,12 @@ export function startJobs(services: Services): { stop(): Promise<void> } {
       await attempt('look', async () => {
         const viewer = systemViewer(tenantId, 'jobs');
         const { signal } = stopping;
-        const { lookups, sweep, sla, day, imports } = await pendingWork(services, viewer);
+        const { lookups, sweep, sla, day, imports, keys } = await pendingWork(services, viewer);
         if (lookups) await attempt('lookups', () => runLookups(services, tenantId, signal));
         if (sweep) await attempt('dictionary', () => sweepDictionary(services, viewer, { signal }));
         if (sla) await attempt('sla', () => sweepSla(services, viewer, { signal }));
         if (day) await attempt('day', () => keepDay(services, viewer));
+        if (keys) await attempt('keys', () => withWrite(services.write, viewer, 'keys.expire', deleteExpiredKeys));
         if (imports) await attempt('imports', () => failAbandoned(services, viewer));
       });
     }
@@ -84,6 +87,8 @@ interface Pending {
   day: boolean;
   /** imports that run, or whose process has ended */
   imports: boolean;
+  /** idempotency keys that are past their time */
+  keys: boolean;
 }
 
 /** One statement that tells whether there is anything to do: every write of a tenant asks it. */
@@ -97,10 +102,11 @@ async function pendingWork(services: Services, viewer: Viewer): Promise<Pending>
           EXISTS (SELECT FROM projects WHERE tenant_id = $1::uuid) AND NOT EXISTS (SELECT FROM portfolio_metrics
             WHERE tenant_id = $1::uuid AND date = (now() AT TIME ZONE 'UTC')::date) AS day,
           EXISTS (SELECT FROM import_logs WHERE tenant_id = $1::uuid AND status IN ('PENDING', 'RUNNING')
-            AND created_at < now() - interval '1 minute') AS imports`,
+            AND created_at < now() - interval '1 minute') AS imports,
+          EXISTS (SELECT FROM idempotency_keys WHERE tenant_id = $1::uuid AND expires_at <= now()) AS keys`,
       values: [viewer.tenantId],
     });
-    return row ?? { lookups: false, sweep: false, sla: false, day: false, imports: false };
+    return row ?? { lookups: false, sweep: false, sla: false, day: false, imports: false, keys: false };
   });
 }
 

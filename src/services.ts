@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { KeyRing } from './access/encryption.ts';
 import type { ReadPool } from './data/read-scope.ts';
+import type { Turns } from './data/turns.ts';
 import type { WriteDeps } from './data/write.ts';
 import type { Env } from './env.ts';
 import type { EventBus } from './events/bus.ts';
@@ -19,6 +20,8 @@ export interface Services {
   pool: pg.Pool;
   read: ReadPool;
   write: WriteDeps;
+  /** of calls with the same idempotency key */
+  turns: Turns;
   bus: EventBus;
   keyRing: KeyRing;
   matchers: MatcherCache;

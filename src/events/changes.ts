@@ -63,6 +63,7 @@ export const UNTOLD: Readonly<Record<string, string>> = {
   audit_logs: 'something is read that is audited',
   import_logs: 'an import goes on',
   statement_log: 'statements are counted',
+  idempotency_keys: 'a call comes with a key, or one is past its time',
   sync_states: 'an import from another system goes on',
   bugs: 'priority, revenue impact and SLA are reckoned anew by time',
   bug_totals: 'the same',

@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import type { Context } from '../graphql/context.ts';
 import { OperationLimits } from '../graphql/limits.ts';
+import { collectFields, fragmentsOf } from './collect.ts';
 import { type CompiledOperation, coerceVariables, executeCompiled } from './compiled.ts';
 import { PlannedOperation } from './planned.ts';
 
@@ -57,7 +58,17 @@ export async function executeOperation(
   }
   const standard = () =>
     executeCompiled(schema, operation.compiled, ctx, { given: variables, coerced: coerced.coerced });
-  if (operation.kind !== 'query') return standard();
+  if (operation.kind !== 'query') {
+    if (ctx.idempotency.header !== null) ctx.idempotency.fields = countRootFields(operation, coerced.coerced);
+    return standard();
+  }
   // What comes of an error (where null goes, what else is answered) is left to the standard execution.
   return (await operation.planned.run(ctx, coerced.coerced)) ?? standard();
+}
+
+function countRootFields({ schema, document, name }: Operation, variables: Readonly<Record<string, unknown>>): number {
+  const definition = getOperationAST(document, name);
+  const type = schema.getMutationType();
+  if (!definition || !type) return 0;
+  return collectFields(schema, fragmentsOf(document), type, [definition.selectionSet], variables).size;
 }

@@ -2,6 +2,7 @@ import type { Viewer } from '../access/viewer.ts';
 import { Unauthenticated } from '../errors.ts';
 import type { Services } from '../services.ts';
 import type { EntityContext } from './entity.ts';
+import type { Idempotency } from './idempotency-key.ts';
 
 /**
  * What a resolver gets. A plain object: Yoga copies it. `scope` and `loaders` belong to one operation and are replaced
@@ -13,6 +14,7 @@ export interface Context extends EntityContext {
   refused: Unauthenticated | null;
   services: Services;
   request: Viewer['request'];
+  idempotency: Idempotency;
   /** closes the scope and starts a new one with empty loaders */
   refresh(): void;
 }

@@ -5,6 +5,7 @@ import { DomainError, InvalidInput, type InvalidTransition, type VersionMismatch
 import { builder, type SchemaTypes } from './builder.ts';
 import type { Context } from './context.ts';
 import { entityOf, loadNode } from './entity.ts';
+import { inTurn, type KeyedField, keyedContext } from './idempotency-key.ts';
 import { Node } from './node.ts';
 
 type TypesOf = PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>;
@@ -79,7 +80,7 @@ export interface MutationSpec<I, R> {
 }
 
 /**
- * Adds a mutation `name(input:)` that answers `{ <field>, userErrors, eventSeq }`. Domain errors become userErrors;
+ * Adds a mutation `name(input:, idempotencyKey:)` that answers `{ <field>, userErrors, eventSeq }`. Domain errors become userErrors;
  * what else is thrown goes on to be masked. Reads after it start afresh, so that the payload shows what was committed.
  */
 export function addMutation<I, R>(spec: MutationSpec<I, R>): void {
@@ -107,8 +108,14 @@ export function addMutation<I, R>(spec: MutationSpec<I, R>): void {
       type: payload,
       permission: spec.permission,
       description: spec.description,
-      args: spec.input ? { input: t.arg({ type: spec.input, required: true }) } : {},
-      resolve: (_, args, ctx) => runMutation(spec, ctx, (args as { input: I }).input) as never,
+      args: {
+        ...(spec.input ? { input: t.arg({ type: spec.input, required: true }) } : {}),
+        idempotencyKey: t.arg.string({ description: IDEMPOTENCY_KEY }),
+      },
+      resolve: (_, args, ctx, { fieldNodes }) => {
+        const responseName = fieldNodes[0]?.alias?.value ?? spec.name;
+        return runMutation(spec, ctx, { name: spec.name, responseName, args }) as never;
+      },
     }),
   );
 }
@@ -118,10 +125,14 @@ export function asData(error: DomainError): DomainError {
   return { ...error, name: error.name, message: error.message };
 }
 
-async function runMutation<I, R>(spec: MutationSpec<I, R>, ctx: Context, input: I): Promise<Payload<R>> {
+async function runMutation<I, R>(spec: MutationSpec<I, R>, ctx: Context, field: KeyedField): Promise<Payload<R>> {
   try {
+    const input = field.args.input as I;
     if (!spec.mendsText) checkText(input, []);
-    const { value, eventSeq } = await spec.run(ctx, input);
+    const { ctx: keyed, key } = keyedContext(ctx, field);
+    const run = () => spec.run(keyed, input);
+    const { value, eventSeq } = await (key ? inTurn(ctx, key, run) : run());
+    if (key?.replayed) ctx.idempotency.replayed = true;
     ctx.refresh();
     return { value, userErrors: [], eventSeq };
   } catch (error) {
@@ -141,6 +152,9 @@ function checkText(value: unknown, path: readonly string[]): void {
     for (const [key, inner] of Object.entries(value)) checkText(inner, [...path, key]);
   }
 }
+
+const IDEMPOTENCY_KEY =
+  'up to 200 characters of your choice: a call that is made again with the same key within 24 hours changes nothing and answers as the first';
 
 /** The `expectedVersion` field that every change of an existing row takes. */
 export const EXPECTED_VERSION = 'refuse the change when the row is no longer at this version';

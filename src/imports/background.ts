@@ -23,7 +23,10 @@ export interface TextImport {
 const SHOW_EVERY_MS = 500;
 
 /** Runs an import while its caller goes on; what becomes of it stands in its run. The server waits for it when it stops. */
-export function runInBackground(services: Services, viewer: Viewer, work: TextImport): void {
+export function runInBackground(caller: Services, viewer: Viewer, work: TextImport): void {
+  // An idempotency key is for the call, which ends before the import does.
+  const { key: _, ...write } = caller.write;
+  const services = { ...caller, write };
   const done = (
     work.content === null ? fromGithub(services, viewer, work) : fromText(services, viewer, work, work.content)
   )

@@ -28,6 +28,7 @@ export function makeContext(
     refused,
     services,
     request,
+    idempotency: { header: null, fields: 1, replayed: false },
     scope: new ReadScope(services.read, reader),
     loaders: new Map(),
     now: new Date(),

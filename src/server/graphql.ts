@@ -3,9 +3,10 @@ import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLErr
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { Authenticator } from '../access/authenticate.ts';
 import { requestFrom, type Viewer } from '../access/viewer.ts';
-import { Unauthenticated } from '../errors.ts';
+import { InvalidInput, Unauthenticated } from '../errors.ts';
 import { executeOperation, type Operation, prepareOperation } from '../execution/operation.ts';
 import type { Context } from '../graphql/context.ts';
+import { keyFromHeader } from '../graphql/idempotency-key.ts';
 import { newId } from '../graphql/ids.ts';
 import { checkLimits } from '../graphql/limits.ts';
 import type { Services } from '../services.ts';
@@ -19,6 +20,9 @@ import { useTrustedDocuments } from './use-trusted-documents.ts';
 
 export const GRAPHQL_PATH = '/graphql';
 
+/** The response header that tells that a change was made before, and was not made again. */
+export const REPLAYED = 'idempotency-replayed';
+
 export interface ServerContext {
   req: IncomingMessage;
   res: ServerResponse;
@@ -30,7 +34,7 @@ export interface GraphQLEndpoint {
   documents: Documents;
   /** the viewer of a credential as it came in a header or in a WebSocket's first message */
   contextOf(authorization: string | null, request: Viewer['request']): Promise<Context>;
-  /** the same for an HTTP request. @throws GraphQLError that answers with 401 when its credential is refused */
+  /** the same for an HTTP request. @throws GraphQLError that answers with 401 when its credential is refused, with 400 for a malformed header */
   httpContextOf(headers: CallerHeaders, req: IncomingMessage | undefined): Promise<Context>;
 }
 
@@ -39,6 +43,7 @@ export interface CallerHeaders {
   authorization: string | null;
   apiKey: string | null;
   userAgent: string | null;
+  idempotencyKey: string | null;
 }
 
 /** The GraphQL pipeline: who asks, limits of the text, compiled execution, one read scope, masked errors. */
@@ -50,13 +55,18 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
     if (credential === null) return makeContext(services, null, null, request);
     return makeContext(services, await authenticator.viewer(credential, request), null, request);
   };
-  const httpContextOf: GraphQLEndpoint['httpContextOf'] = async ({ authorization, apiKey, userAgent }, req) => {
+  const httpContextOf: GraphQLEndpoint['httpContextOf'] = async (caller, req) => {
+    const { authorization, apiKey, userAgent, idempotencyKey } = caller;
     const ip = req ? clientAddress(req, services.env.TRUST_PROXY) : null;
     try {
-      return await contextOf(authorization ?? bearer(apiKey), requestFrom(ip, userAgent));
+      const header = keyFromHeader(idempotencyKey);
+      const ctx = await contextOf(authorization ?? bearer(apiKey), requestFrom(ip, userAgent));
+      ctx.idempotency.header = header;
+      return ctx;
     } catch (error) {
-      if (!(error instanceof Unauthenticated)) throw error;
-      throw new GraphQLError(error.message, { extensions: { code: error.code, http: { status: 401 } } });
+      if (!(error instanceof Unauthenticated || error instanceof InvalidInput)) throw error;
+      const status = error instanceof InvalidInput ? 400 : 401;
+      throw new GraphQLError(error.message, { extensions: { code: error.code, http: { status } } });
     }
   };
   const yoga = createYoga<Partial<ServerContext>, Context>({
@@ -83,6 +93,7 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
         authorization: headers.get('authorization'),
         apiKey: headers.get('x-api-key'),
         userAgent: headers.get('user-agent'),
+        idempotencyKey: headers.get('idempotency-key'),
       };
       return httpContextOf(caller, initial.req);
     },
@@ -184,7 +195,10 @@ function useReadScope(): Plugin<Context, Partial<ServerContext>> {
         onExecuteDone({ result }) {
           if (Symbol.asyncIterator in result) return;
           for (const error of result.errors ?? []) requestIds.set(error, ctx.request.id);
-          if (ctx.res && !ctx.res.headersSent) ctx.res.setHeader('server-timing', serverTiming(ctx));
+          if (ctx.res && !ctx.res.headersSent) {
+            ctx.res.setHeader('server-timing', serverTiming(ctx));
+            if (ctx.idempotency.replayed) ctx.res.setHeader(REPLAYED, 'true');
+          }
           void ctx.scope.close();
         },
       };

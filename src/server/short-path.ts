@@ -8,7 +8,7 @@ import type { Services } from '../services.ts';
 import { type Asked, askedOperation } from './asked-operation.ts';
 import { putBack, readBody } from './body.ts';
 import type { Documents, StoredOperation } from './documents.ts';
-import { GRAPHQL_PATH, type GraphQLEndpoint, serverTiming } from './graphql.ts';
+import { GRAPHQL_PATH, type GraphQLEndpoint, REPLAYED, serverTiming } from './graphql.ts';
 import { maskError } from './mask-error.ts';
 import { type MediaType, mediaTypeOf } from './media-type.ts';
 import type { Origin } from './result-cache.ts';
@@ -65,10 +65,10 @@ export function createShortPath(
       const minSeq = minSeqOf(req.headers['min-seq']);
       ctx = await endpoint.httpContextOf(callerOf(req), req);
       const answer = await compute(ctx, operation, variables, { mediaType, minSeq });
-      return { answer, timing: serverTiming(ctx, answer.origin) };
+      return { answer, timing: serverTiming(ctx, answer.origin), replayed: ctx.idempotency.replayed };
     } catch (error) {
       const masked = maskError(error, ctx?.request.id ?? newId(), log);
-      return { answer: await failure({ errors: [masked] }, mediaType), timing: null };
+      return { answer: await failure({ errors: [masked] }, mediaType), timing: null, replayed: false };
     } finally {
       void ctx?.scope.close();
     }
@@ -82,9 +82,10 @@ export function createShortPath(
       putBack(req, body);
       return false;
     }
-    const { answer, timing } = await answerOf(asked, req, mediaType);
+    const { answer, timing, replayed } = await answerOf(asked, req, mediaType);
     const headers: Record<string, string | number> = { 'content-type': CONTENT_TYPE[mediaType], ...answer.headers };
     if (timing !== null) headers['server-timing'] = timing;
+    if (replayed) headers[REPLAYED] = 'true';
     sendJson(req, res, { status: answer.status, headers, body: answer.body });
     return true;
   }
@@ -143,10 +144,12 @@ function isHealthCheck(url: string): boolean {
 
 function callerOf({ headers }: IncomingMessage) {
   const apiKey = headers['x-api-key'];
+  const idempotencyKey = headers['idempotency-key'];
   return {
     authorization: headers.authorization ?? null,
     apiKey: typeof apiKey === 'string' ? apiKey : null,
     userAgent: headers['user-agent'] ?? null,
+    idempotencyKey: typeof idempotencyKey === 'string' ? idempotencyKey : null,
   };
 }
 

@@ -7,7 +7,9 @@ import { loadDemo } from '../../src/demo/load.ts';
 import { FUNCTIONS, UNTOLD } from '../../src/events/changes.ts';
 import { OWN_FUNCTION } from '../../src/server/statement-tables.ts';
 import { allWrites } from '../support/all-writes.ts';
-import { createTestApp, type TestApp } from '../support/app.ts';
+import { createTestApp, type GraphQLResponse, type TestApp } from '../support/app.ts';
+import { withKeys } from '../support/keyed-calls.ts';
+import { settle } from '../support/one-write.ts';
 import { isTold, RowWatch } from '../support/row-changes.ts';
 import { rootFields } from '../support/schema-walk.ts';
 
@@ -17,6 +19,8 @@ let t: TestApp;
 let watch: RowWatch;
 let tenantId: string;
 let key: string;
+/** every mutation that was made a second time with the same idempotency key */
+const repeated: { name: string; first: GraphQLResponse; second: GraphQLResponse; changed: string[] }[] = [];
 beforeAll(async () => {
   t = await createTestApp({ env: { ARGUS_DIR: '.argus/test-changes' } });
   ({ tenantId } = await loadDemo(t.app.services, { now: NOW }));
@@ -35,18 +39,32 @@ async function untoldBy(step: string): Promise<string[]> {
   return [...new Set(changes.map(({ table }) => table))].map((table) => `${table} by ${step}`);
 }
 
+/** A row of these may change untold when its key is used. */
+const WHEN_READ = ['api_keys'];
+/** Mutations that do not answer the second time as the first, and why. */
+const NOT_AGAIN: Readonly<Record<string, string>> = {
+  signOut: 'it ended what the second call comes with: that is refused as not signed in',
+};
+
 describe('what the log tells of tables', () => {
   test('covers every row that a write of any kind changes', { timeout: 240_000 }, async () => {
     const untold: string[] = [];
     const ran = new Set<string>();
     let changed = 0;
+    const keyed = withKeys(t);
     await watch.look();
-    for await (const { name, mutation } of allWrites(t, tenantId, key)) {
+    for await (const { name, mutation } of allWrites(keyed.t, tenantId, key)) {
       if (mutation) ran.add(mutation);
       const found = await watch.changes();
       changed += found.length;
       for (const table of new Set(found.filter((one) => !isTold(one)).map((one) => one.table)))
         untold.push(`${table} by ${name}`);
+      for (const { names, answer, again } of keyed.taken()) {
+        const second = await again();
+        await settle(t);
+        const changed = (await watch.changes()).filter((one) => one.change !== null || !WHEN_READ.includes(one.table));
+        repeated.push({ name: names.join(), first: answer, second, changed: changed.map(({ table }) => table) });
+      }
     }
     expect(
       rootFields('Mutation')
@@ -60,6 +78,16 @@ describe('what the log tells of tables', () => {
       Object.keys(UNTOLD).filter((table) => !tables.has(table)),
       'these are told',
     ).toEqual([]);
+  });
+
+  test('a change that is called again with its idempotency key answers as before, and changes no row', () => {
+    const names = rootFields('Mutation').map((field) => field.name);
+    expect(names.filter((name) => !repeated.some((one) => one.name === name))).toEqual([]);
+    for (const { name, first, second, changed } of repeated) {
+      expect.soft(changed, name).toEqual([]);
+      if (name in NOT_AGAIN) expect(second.errors?.[0]?.extensions?.code, name).toBe('UNAUTHENTICATED');
+      else expect.soft(second, name).toEqual(first);
+    }
   });
 
   test('is seen to lack a write that tells nothing, and one that tells of another row', async () => {

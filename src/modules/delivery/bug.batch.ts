@@ -38,13 +38,15 @@ async function runBatch<T>(
   if (items.length === 0 || items.length > MAX_BATCH)
     throw new InvalidInput(`${items.length} items: 1 to ${MAX_BATCH}`, [path]);
   const results: BatchResult[] = [];
-  const run = async (tx: WriteTx, index: number) => {
-    results[index] = { index, bug: (await one(tx, items[index] as T)) ?? null, error: null };
-  };
+  const run = async (tx: WriteTx, index: number): Promise<BatchResult> => ({
+    index,
+    bug: (await one(tx, items[index] as T)) ?? null,
+    error: null,
+  });
   if (atomic) {
     const all = async (tx: WriteTx) => {
       for (const index of order) {
-        await run(tx, index).catch((error: unknown) => {
+        results[index] = await run(tx, index).catch((error: unknown) => {
           throw error instanceof DomainError ? at(error, path, index) : error;
         });
       }
@@ -52,15 +54,22 @@ async function runBatch<T>(
     };
     return withWrite(deps, viewer, name, all, { timeout: 60_000 });
   }
+  const { key } = deps;
+  // An item's transaction takes a part of the key; the key itself is refused first when it is another call's.
+  if (key) await withWrite(deps, viewer, name, async () => null);
   let eventSeq: bigint | null = null;
   for (const index of order) {
+    const part = key?.part(String(index));
     try {
-      const written = await withWrite(deps, viewer, name, (tx) => run(tx, index));
+      const own = part ? { ...deps, key: part } : deps;
+      const written = await withWrite(own, viewer, name, (tx) => run(tx, index));
+      results[index] = written.value;
       eventSeq = written.eventSeq ?? eventSeq;
     } catch (error) {
       if (!(error instanceof DomainError)) throw error;
       results[index] = { index, bug: null, error: at(error, path, index) };
     }
+    if (key && !part?.replayed) key.replayed = false;
   }
   return { value: inOrder(results), eventSeq };
 }

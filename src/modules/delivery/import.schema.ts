@@ -98,9 +98,12 @@ addMutation({
       fullResync,
     };
     const viewer = viewerOf(ctx);
-    await insistOnNone(ctx.services, viewer, work.run);
-    const announced = await withWrite(ctx.services.write, viewer, 'import.announce', (tx) => announceRun(tx, work.run));
-    runInBackground(ctx.services, viewer, work);
+    const announced = await withWrite(ctx.services.write, viewer, 'import.announce', async (tx) => {
+      await insistOnNone(ctx.services, viewer, work.run);
+      return announceRun(tx, work.run);
+    });
+    // Another run is that of an earlier call with the same idempotency key.
+    if (announced.value.id === id) runInBackground(ctx.services, viewer, work);
     return announced;
   },
 });
