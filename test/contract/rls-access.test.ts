@@ -24,6 +24,7 @@ function rowsOf(t: string): Record<string, [columns: string, values: string]> {
     members: ['id, user_id, display_name, role', `${member}, ${user}, 'M', 'ANALYST'`],
     sessions: ['id, member_id, token_hash, expires_at', `${id(t, 11)}, ${member}, ${hash}, now()`],
     api_keys: ['id, member_id, name, key_hash, permissions', `${id(t, 12)}, ${member}, 'K', ${hash}, '{}'`],
+    idempotency_keys: ['member_id, key_hash, expires_at', `${member}, ${hash}, now()`],
     notifications: ['id, member_id, kind, title', `${id(t, 13)}, ${member}, 'k', 'T'`],
     audit_logs: ['id, actor_kind, action', `${id(t, 14)}, 'SYSTEM', 'a'`],
     event_store: [
