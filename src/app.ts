@@ -1,11 +1,13 @@
 import type { GraphQLSchema } from 'graphql';
 import { ephemeralKeyRing, parseKeyRing } from './access/encryption.ts';
+import { Rights } from './access/rights.ts';
 import { sessionConfig } from './data/connection.ts';
 import { openDatabase } from './data/database.ts';
 import { StatementLog } from './data/statement-log.ts';
 import { Turns } from './data/turns.ts';
 import type { Env } from './env.ts';
 import { EventBus } from './events/bus.ts';
+import { LogTails } from './events/tail.ts';
 import { startJobs } from './jobs.ts';
 import type { Log } from './log.ts';
 import { MatcherCache } from './modules/intel/matcher-cache.ts';
@@ -49,13 +51,15 @@ export async function createServices({
   const bus = new EventBus(sessionConfig(databaseUrl, env), log);
   await bus.start();
   const streams = new AbortController();
+  const read = { pool: database.pool, setRole: database.setRole, statements };
+  const rights = new Rights(read, bus);
   const services: Services = {
     env,
     databaseUrl,
     log,
     prisma: database.prisma,
     pool: database.pool,
-    read: { pool: database.pool, setRole: database.setRole, statements },
+    read,
     write: {
       prisma: database.prisma,
       setRole: database.setRole,
@@ -63,6 +67,8 @@ export async function createServices({
     },
     turns: new Turns(),
     bus,
+    rights,
+    tails: new LogTails({ read, bus, rights, log }),
     keyRing: env.ENCRYPTION_KEYS ? parseKeyRing(env.ENCRYPTION_KEYS) : ephemeralKeyRing(env.ARGUS_DIR),
     matchers: new MatcherCache(),
     osintProvider: osintProvider ?? localProvider,
@@ -75,6 +81,7 @@ export async function createServices({
     close: async () => {
       streams.abort();
       await Promise.all(services.background);
+      rights.close();
       await bus.close();
       await database.close();
     },

@@ -6,6 +6,8 @@ export abstract class DomainError extends Error {
   abstract readonly code: string;
   /** where in the input, outermost first; not named `path`, by which graphql-js tells an error that it has located */
   readonly inputPath: readonly string[];
+  /** what a program can go on with: stands in the GraphQL error's extensions beside the code */
+  readonly details: Readonly<Record<string, string | number>> = {};
 
   constructor(message: string, inputPath: readonly string[] = []) {
     super(message);
@@ -81,5 +83,45 @@ export class InvalidTransition extends DomainError {
     this.from = from;
     this.to = to;
     this.allowed = allowed;
+  }
+}
+
+/** The log no longer holds all events after the one that the caller has. */
+export class EventLogTruncated extends DomainError {
+  readonly code = 'EVENT_LOG_TRUNCATED';
+  override readonly details: Readonly<Record<'oldestSeq' | 'lastSeq', number>>;
+
+  constructor(afterSeq: bigint, oldestSeq: bigint, lastSeq: bigint) {
+    super(
+      `the events after ${afterSeq} are no longer all kept: the oldest is ${oldestSeq}. Read what you need anew, and go on from lastSeq`,
+      ['afterSeq'],
+    );
+    this.details = { oldestSeq: Number(oldestSeq), lastSeq: Number(lastSeq) };
+  }
+}
+
+/** The caller has seen an event that this log does not have: it is of another server, or of one restored since. */
+export class EventSeqUnknown extends DomainError {
+  readonly code = 'EVENT_SEQ_UNKNOWN';
+  override readonly details: Readonly<Record<'lastSeq', number>>;
+
+  constructor(lastSeq: bigint) {
+    super(
+      `afterSeq is beyond the last event, ${lastSeq}: this log is not the one that you read, or was restored from a backup. Read what you need anew, and go on from lastSeq`,
+      ['afterSeq'],
+    );
+    this.details = { lastSeq: Number(lastSeq) };
+  }
+}
+
+/** A subscriber did not take what was sent to it. */
+export class SlowConsumer extends DomainError {
+  readonly code = 'SLOW_CONSUMER';
+  override readonly details: Readonly<Record<string, number>>;
+
+  /** `lastSeq`: of the last event that was handed over before this error; null when there was none */
+  constructor(lastSeq: bigint | null) {
+    super('nothing was taken for too long while something waited: subscribe again after lastSeq');
+    this.details = lastSeq === null ? {} : { lastSeq: Number(lastSeq) };
   }
 }

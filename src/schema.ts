@@ -5,6 +5,7 @@ import './modules/platform/member.schema.ts';
 import './modules/platform/access.schema.ts';
 import './modules/platform/audit.schema.ts';
 import './modules/platform/event.schema.ts';
+import './modules/platform/event.subscription.schema.ts';
 import './modules/platform/import.schema.ts';
 import './modules/platform/health.schema.ts';
 import './modules/intel/source.schema.ts';

@@ -2,11 +2,13 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { KeyRing } from './access/encryption.ts';
+import type { Rights } from './access/rights.ts';
 import type { ReadPool } from './data/read-scope.ts';
 import type { Turns } from './data/turns.ts';
 import type { WriteDeps } from './data/write.ts';
 import type { Env } from './env.ts';
 import type { EventBus } from './events/bus.ts';
+import type { LogTails } from './events/tail.ts';
 import type { MatcherCache } from './modules/intel/matcher-cache.ts';
 import type { OsintProvider } from './modules/intel/osint.provider.ts';
 
@@ -23,6 +25,10 @@ export interface Services {
   /** of calls with the same idempotency key */
   turns: Turns;
   bus: EventBus;
+  /** what the viewers of streams may do now */
+  rights: Rights;
+  /** the ends of the logs that are followed here */
+  tails: LogTails;
   keyRing: KeyRing;
   matchers: MatcherCache;
   osintProvider: OsintProvider;

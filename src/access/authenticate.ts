@@ -11,7 +11,7 @@ import type { Viewer } from './viewer.ts';
 const TRUST_MS = 10_000;
 const MAX_CACHED = 10_000;
 /** Aggregate types whose events may change what a credential is good for. */
-const DECISIVE: ReadonlySet<string> = new Set(['ApiKey', 'Session', 'Member', 'User', 'Tenant']);
+export const DECISIVE: ReadonlySet<string> = new Set(['ApiKey', 'Session', 'Member', 'User', 'Tenant']);
 
 interface Grant {
   viewer: Omit<Viewer, 'request'>;
@@ -167,12 +167,23 @@ const SESSION_COLUMNS = `SELECT tenant_id AS "tenantId", id, member_id AS "membe
  * @throws Unauthenticated when the credential or the membership has ended since
  */
 export async function currentPermissions(read: ReadPool, viewer: Viewer): Promise<ReadonlySet<Permission>> {
-  if (viewer.kind === 'SYSTEM') return viewer.permissions;
+  return viewer.kind === 'SYSTEM' ? viewer.permissions : (await currentGrant(read, viewer)).permissions;
+}
+
+/** What a credential is good for, and until when; null: without an end. */
+export interface LiveGrant {
+  permissions: ReadonlySet<Permission>;
+  expiresAt: Date | null;
+}
+
+/** As `currentPermissions`, for a key or a session. @throws Unauthenticated when it or the membership has ended */
+export async function currentGrant(read: ReadPool, viewer: Viewer): Promise<LiveGrant> {
   const [table, keyPermissions] =
     viewer.kind === 'API_KEY' ? ['api_keys', 'c.permissions'] : ['sessions', 'NULL::text[]'];
   const [row] = await withReadScope(read, viewer, (scope) =>
-    scope.query<{ role: string; extra: string[]; keyPermissions: string[] | null }>({
-      text: `/* access.current */ SELECT m.role, m.permissions AS extra, ${keyPermissions} AS "keyPermissions"
+    scope.query<{ role: string; extra: string[]; keyPermissions: string[] | null; expiresAt: Date | null }>({
+      text: `/* access.current */ SELECT m.role, m.permissions AS extra, ${keyPermissions} AS "keyPermissions",
+          c.expires_at AS "expiresAt"
         FROM ${table} c JOIN members m ON m.tenant_id = c.tenant_id AND m.id = c.member_id AND m.is_active
         WHERE c.tenant_id = $1::uuid AND c.id = $2::uuid AND c.revoked_at IS NULL
           AND (c.expires_at IS NULL OR c.expires_at > now())`,
@@ -180,7 +191,7 @@ export async function currentPermissions(read: ReadPool, viewer: Viewer): Promis
     }),
   );
   if (!row) throw refused();
-  return effectivePermissions(row);
+  return { permissions: effectivePermissions(row), expiresAt: row.expiresAt };
 }
 
 function refused(): Unauthenticated {

@@ -4,11 +4,22 @@ import type { Services } from '../services.ts';
 import type { EntityContext } from './entity.ts';
 import type { Idempotency } from './idempotency-key.ts';
 
+/** What a subscription and what it is sent over tell each other. One object for all copies of a context. */
+export interface StreamState {
+  /** more than one answer can be sent */
+  open: boolean;
+  /** the header `Last-Event-ID`: go on after this event; null: as the arguments say */
+  after: bigint | null;
+  /** place of the event that the last answer was made of; null: of none */
+  seq: bigint | null;
+}
+
 /**
  * What a resolver gets. A plain object: Yoga copies it. `scope` and `loaders` belong to one operation and are replaced
  * after each write, so that a mutation's payload is read from what was just committed.
  */
 export interface Context extends EntityContext {
+  stream: StreamState;
   viewer: Viewer | null;
   /** why there is no viewer, when credentials were given and refused */
   refused: Unauthenticated | null;

@@ -31,6 +31,7 @@ export function makeContext(
     idempotency: { header: null, fields: 1, replayed: false },
     scope: new ReadScope(services.read, reader),
     loaders: new Map(),
+    stream: { open: false, after: null, seq: null },
     now: new Date(),
     refresh(this: Context) {
       const old = this.scope;

@@ -14,7 +14,8 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
   const original = error instanceof GraphQLError ? (error.originalError ?? null) : error;
   const place = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
   if (original instanceof DomainError) {
-    const extensions = { code: original.code, ...(original.inputPath.length > 0 ? { path: original.inputPath } : {}) };
+    const path = original.inputPath.length > 0 ? { path: original.inputPath } : {};
+    const extensions = { code: original.code, ...path, ...original.details };
     return new GraphQLError(original.message, { ...place, extensions });
   }
   // GraphQL's own errors (syntax, validation, variables) have no original and say nothing of the inside.

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { systemViewer, type Viewer } from '../access/viewer.ts';
 import { touches } from '../events/changes.ts';
 import type { LogChange } from '../events/event.ts';
-import { lastSeq } from '../events/stream.ts';
+import { lastSeq } from '../events/log.ts';
 import type { Services } from '../services.ts';
 import { AnswerStore } from './answer-store.ts';
 import { Uses } from './answer-uses.ts';

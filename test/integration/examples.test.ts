@@ -265,14 +265,16 @@ describe('the examples', () => {
     const stream = await subscribe(t, key, example.query, variablesOf(example));
     try {
       const first = await stream.next(5_000);
-      expect(first?.data).toMatchObject({ events: { type: 'CASE_OPENED', actor: { displayName: 'Ada Analyst' } } });
+      expect(first?.data).toMatchObject({
+        events: { event: { type: 'CASE_OPENED', actor: { displayName: 'Ada Analyst' } } },
+      });
       await t.runOk(
         key,
         'mutation($id: ID!) { moveCase(input: { id: $id, status: IN_PROGRESS }) { userErrors { code } } }',
         { id: cases.nodes[0].id },
       );
       let last: Answer = first?.data;
-      while (last?.events.type !== 'CASE_MOVED' || last.events.payload.id !== cases.nodes[0].id) {
+      while (last?.events.event?.type !== 'CASE_MOVED' || last.events.event.payload.id !== cases.nodes[0].id) {
         last = (await stream.next(5_000))?.data;
         expect(last, 'the move arrives').toBeTruthy();
       }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import pg from 'pg';
 import { systemViewer } from '../../src/access/viewer.ts';
-import { lastSeq } from '../../src/events/stream.ts';
+import { lastSeq } from '../../src/events/log.ts';
 import type { TestApp } from './app.ts';
 
 /** Runs a statement as who owns the tables, whom no policy keeps from any row. */

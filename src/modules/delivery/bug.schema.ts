@@ -6,6 +6,7 @@ import { childListField, listField, oneField } from '../../graphql/connection.ts
 import type { Context } from '../../graphql/context.ts';
 import { memberEntity } from '../platform/entities.ts';
 import { Event } from '../platform/event.schema.ts';
+import { addEventSubscription } from '../platform/event-stream.schema.ts';
 import { Member } from '../platform/member.schema.ts';
 import { impactOf, isResolved, priorityOf } from './bug.figures.ts';
 import { labelsOf, rulesOf } from './bug.loaders.ts';
@@ -225,3 +226,5 @@ builder.queryFields((t) => ({
     description: 'Comments on all bugs, newest first.',
   }),
 }));
+
+addEventSubscription(bugList, Bug, 'bug:read');

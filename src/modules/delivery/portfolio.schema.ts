@@ -3,6 +3,7 @@ import { builder } from '../../graphql/builder.ts';
 import { listField, rootPage } from '../../graphql/connection.ts';
 import { viewerOf } from '../../graphql/context.ts';
 import { addMutation } from '../../graphql/mutation.ts';
+import { addEventSubscription } from '../platform/event-stream.schema.ts';
 import { ProjectStatus } from './enums.schema.ts';
 import { portfolioMetricList, projectList } from './lists.ts';
 import { takeSnapshot } from './portfolio.service.ts';
@@ -124,3 +125,5 @@ addMutation({
   returns: { field: 'snapshot', type: PortfolioMetric },
   run: (ctx) => withWrite(ctx.services.write, viewerOf(ctx), 'portfolio.snapshot', (tx) => takeSnapshot(tx)),
 });
+
+addEventSubscription(portfolioMetricList, PortfolioMetric, 'metric:read');

@@ -6,6 +6,7 @@ import { childListField, listField } from '../../graphql/connection.ts';
 import { viewerOf } from '../../graphql/context.ts';
 import { addMutation, EXPECTED_VERSION } from '../../graphql/mutation.ts';
 import { Event } from '../platform/event.schema.ts';
+import { addEventSubscription } from '../platform/event-stream.schema.ts';
 import { projectEntity } from './entities.ts';
 import { ProjectStatus } from './enums.schema.ts';
 import { bugList, projectList } from './lists.ts';
@@ -200,3 +201,5 @@ addMutation({
     return withWrite(ctx.services.write, viewerOf(ctx), 'project.move', (tx) => moveProject(tx, { ...input, id }));
   },
 });
+
+addEventSubscription(projectList, Project, 'project:read');

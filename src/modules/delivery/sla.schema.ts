@@ -7,6 +7,7 @@ import { viewerOf } from '../../graphql/context.ts';
 import { defineEnum } from '../../graphql/enums.ts';
 import { filterInput } from '../../graphql/filter-inputs.ts';
 import { addMutation, EXPECTED_VERSION } from '../../graphql/mutation.ts';
+import { addEventSubscription } from '../platform/event-stream.schema.ts';
 import { createCalendar, updateCalendar } from './calendar.service.ts';
 import { calendarEntity, policyEntity } from './entities.ts';
 import { BugStatus } from './enums.schema.ts';
@@ -211,3 +212,6 @@ addMutation({
     );
   },
 });
+
+addEventSubscription(policyList, SlaPolicy, 'sla:read');
+addEventSubscription(calendarList, BusinessCalendar, 'sla:read');

@@ -7,6 +7,7 @@ import { viewerOf } from '../../graphql/context.ts';
 import { addMutation, EXPECTED_VERSION } from '../../graphql/mutation.ts';
 import { memberEntity } from '../platform/entities.ts';
 import { Event } from '../platform/event.schema.ts';
+import { addEventSubscription } from '../platform/event-stream.schema.ts';
 import { Member } from '../platform/member.schema.ts';
 import { caseTlp } from './case.loaders.ts';
 import {
@@ -249,3 +250,5 @@ addMutation({
     return withWrite(ctx.services.write, viewerOf(ctx), 'case.unlink', (tx) => unlinkFromCase(tx, links));
   },
 });
+
+addEventSubscription(caseList, Case, 'case:read');

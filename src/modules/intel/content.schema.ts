@@ -5,6 +5,7 @@ import { childListField, listField, oneField } from '../../graphql/connection.ts
 import { viewerOf } from '../../graphql/context.ts';
 import { addMutation, EXPECTED_VERSION } from '../../graphql/mutation.ts';
 import { memberEntity } from '../platform/entities.ts';
+import { addEventSubscription } from '../platform/event-stream.schema.ts';
 import { Member } from '../platform/member.schema.ts';
 import type { FieldSpan } from './analysis.ts';
 import { type IngestItem, type IngestResult, ingestContents } from './content.ingest.ts';
@@ -215,3 +216,5 @@ addMutation({
     );
   },
 });
+
+addEventSubscription(contentList, Content, 'content:read');

@@ -7,6 +7,7 @@ import type { Context } from '../../graphql/context.ts';
 import { viewerOf } from '../../graphql/context.ts';
 import { addMutation, EXPECTED_VERSION } from '../../graphql/mutation.ts';
 import { memberEntity } from '../platform/entities.ts';
+import { addEventSubscription } from '../platform/event-stream.schema.ts';
 import { Member } from '../platform/member.schema.ts';
 import type { FieldSpan } from './analysis.ts';
 import { TextSpan } from './content.schema.ts';
@@ -170,3 +171,6 @@ addMutation({
     );
   },
 });
+
+addEventSubscription(keywordList, Keyword, 'keyword:read');
+addEventSubscription(detectionList, Detection, 'detection:read');

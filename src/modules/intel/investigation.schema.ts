@@ -6,6 +6,7 @@ import { childListField, listField, oneField } from '../../graphql/connection.ts
 import { type Context, viewerOf } from '../../graphql/context.ts';
 import { addMutation, EXPECTED_VERSION } from '../../graphql/mutation.ts';
 import { memberEntity } from '../platform/entities.ts';
+import { addEventSubscription } from '../platform/event-stream.schema.ts';
 import { Member } from '../platform/member.schema.ts';
 import type { FieldSpan } from './analysis.ts';
 import { TextSpan } from './content.schema.ts';
@@ -150,3 +151,5 @@ addMutation({
     return withWrite(ctx.services.write, viewerOf(ctx), 'osint.cancel', (tx) => cancelLookup(tx, { ...input, id }));
   },
 });
+
+addEventSubscription(osintList, OsintResult, 'osint:read');

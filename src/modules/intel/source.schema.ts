@@ -4,6 +4,7 @@ import { builder } from '../../graphql/builder.ts';
 import { childListField, listField, oneField } from '../../graphql/connection.ts';
 import { viewerOf } from '../../graphql/context.ts';
 import { addMutation, EXPECTED_VERSION } from '../../graphql/mutation.ts';
+import { addEventSubscription } from '../platform/event-stream.schema.ts';
 import { platformUserEntity, sourceEntity } from './entities.ts';
 import { FlaggedBy, Reliability, SourceKind } from './enums.schema.ts';
 import { contentList, platformUserList, sourceList } from './lists.ts';
@@ -134,3 +135,6 @@ addMutation({
     return withWrite(ctx.services.write, viewerOf(ctx), 'platformUser.flag', (tx) => setFlag(tx, { ...input, id }));
   },
 });
+
+addEventSubscription(sourceList, Source, 'source:read');
+addEventSubscription(platformUserList, PlatformUser, 'platformUser:read');

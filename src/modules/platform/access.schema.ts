@@ -7,6 +7,7 @@ import { addMutation, EXPECTED_VERSION } from '../../graphql/mutation.ts';
 import { Node } from '../../graphql/node.ts';
 import { type ApiKeyInput, type CreatedKey, createApiKey, revokeApiKey } from './api-key.service.ts';
 import { apiKeyEntity, memberEntity, sessionEntity } from './entities.ts';
+import { addEventSubscription } from './event-stream.schema.ts';
 import { Member } from './member.schema.ts';
 import { type SignedIn, signIn, signOut } from './session.service.ts';
 
@@ -137,3 +138,5 @@ addMutation({
     return withWrite(ctx.services.write, viewerOf(ctx), 'apiKey.revoke', (tx) => revokeApiKey(tx, { ...input, id }));
   },
 });
+
+addEventSubscription(apiKeyList, ApiKey, 'key:read');

@@ -1,13 +1,11 @@
-import { currentPermissions } from '../../access/authenticate.ts';
-import { planPage } from '../../data/list.ts';
-import type { Row } from '../../data/models.ts';
+import type { PageArgs } from '../../data/list.ts';
 import { eventList } from '../../events/event-list.ts';
-import { eventStream, lastSeq } from '../../events/stream.ts';
+import { insistOnReach, lastSeq, logBounds } from '../../events/log.ts';
+import { type BatchResolve, batched, batchOf } from '../../execution/batch.ts';
 import { builder } from '../../graphql/builder.ts';
 import { listField, oneField } from '../../graphql/connection.ts';
+import type { Context } from '../../graphql/context.ts';
 import { entityOf } from '../../graphql/entity.ts';
-import { filterInput } from '../../graphql/filter-inputs.ts';
-import { requirePermission } from '../../graphql/permission-plugin.ts';
 import { memberEntity } from './entities.ts';
 import { Member } from './member.schema.ts';
 
@@ -27,12 +25,25 @@ export const Event = builder.prismaObject('Event', {
   }),
 });
 
+const list = listField(eventList, Event);
+
 builder.queryFields((t) => ({
   events: t.field({
-    ...listField(eventList, Event),
+    ...list,
     permission: 'event:read',
-    description:
-      'The event log, oldest first: for those who poll. To go on from a known place, filter by `seq: { gt: … }`.',
+    description: 'The event log, oldest first: for those who poll. To go on from a known place, give `afterSeq`.',
+    args: {
+      ...list.args,
+      afterSeq: t.arg({
+        type: 'BigInt',
+        description: 'events after this one; an error when some of them are no longer kept, or it is not there yet',
+      }),
+    },
+    resolve: async (_, { afterSeq, ...args }, ctx) => list.resolve(_, await afterPlace(args, afterSeq, ctx), ctx),
+    extensions: batched(async (_, { afterSeq, ...args }, ctx, rows) => {
+      const from = await afterPlace(args, afterSeq as bigint | null | undefined, ctx);
+      return (batchOf(list.extensions) as BatchResolve)(_, { ...from }, ctx, rows);
+    }),
   }),
   lastEventSeq: t.field({
     type: 'BigInt',
@@ -42,28 +53,9 @@ builder.queryFields((t) => ({
   }),
 }));
 
-builder.subscriptionField('events', (t) =>
-  t.field({
-    type: Event,
-    permission: 'event:read',
-    description:
-      'The log as it grows: everything after `afterSeq`, then what happens from now on, in order, without gap or double. Without `afterSeq`, only what happens from now on.',
-    args: { afterSeq: t.arg({ type: 'BigInt' }), filter: t.arg({ type: filterInput(eventList) }) },
-    subscribe: async (_, { afterSeq, filter }, ctx) => {
-      const { services, viewer } = ctx;
-      if (viewer === null) return requirePermission(ctx, 'event:read') as never;
-      // A filter that does not fit is refused here, before the stream begins.
-      planPage(eventList, { filter: filter ?? null }, ctx.now);
-      return eventStream(services, viewer, {
-        afterSeq: afterSeq ?? (await lastSeq(services.read, viewer)),
-        filter: filter ?? null,
-        check: async () => {
-          const permissions = await currentPermissions(services.read, viewer);
-          requirePermission({ ...ctx, viewer: { ...viewer, permissions } }, 'event:read');
-        },
-        signal: services.streams.signal,
-      });
-    },
-    resolve: (event) => event as Row<'Event'>,
-  }),
-);
+/** The page of the events after a place. @throws EventLogTruncated, EventSeqUnknown */
+async function afterPlace(args: PageArgs, afterSeq: bigint | null | undefined, ctx: Context): Promise<PageArgs> {
+  if (afterSeq === null || afterSeq === undefined) return args;
+  insistOnReach(await logBounds(ctx.scope), BigInt(afterSeq));
+  return { ...args, filter: { and: [{ seq: { gt: afterSeq } }, ...(args.filter ? [args.filter] : [])] } };
+}

@@ -6,6 +6,7 @@ import { listField } from '../../graphql/connection.ts';
 import { defineEnum, enumFilter } from '../../graphql/enums.ts';
 import { Node } from '../../graphql/node.ts';
 import { memberEntity } from './entities.ts';
+import { addEventSubscription } from './event-stream.schema.ts';
 
 const ROLE_NAMES = [
   'OWNER',
@@ -48,3 +49,5 @@ export const Member = builder.prismaObject('Member', {
 builder.queryField('members', (t) =>
   t.field({ ...listField(memberList, Member), permission: 'member:read', description: 'People of this tenant.' }),
 );
+
+addEventSubscription(memberList, Member, 'member:read');

@@ -25,7 +25,7 @@ async function setUp(slug: string): Promise<{ t: TestApp; server: Served; a: Ten
   return { t, server, a: await t.tenant(slug) };
 }
 
-const EVENTS = 'subscription($afterSeq: BigInt) { events(afterSeq: $afterSeq) { seq payload } }';
+const EVENTS = 'subscription($afterSeq: BigInt) { events(afterSeq: $afterSeq) { seq event { payload } } }';
 const KB = 1_024;
 
 /** Events with payloads that no buffer between two sockets could take all of. */
@@ -141,19 +141,19 @@ test('when the server stops, its streams end as complete or with "going away", a
   });
   const text = response.text();
   await expect.poll(() => ws.seqs.length).toBeGreaterThan(0);
-  await expect.poll(() => t.app.services.bus.listeners(a.tenantId)).toBe(2);
+  await expect.poll(() => t.app.services.tails.followers(a.tenantId)).toBe(2);
   const before = performance.now();
   await server.stop();
   expect(performance.now() - before).toBeLessThan(2_000);
   const end = await ws.done;
   if (end !== null) expect(end).toMatchObject({ code: 1001 });
   expect(await text).toMatch(/event: complete\s+data:?\s*$/);
-  expect(t.app.services.bus.listeners(a.tenantId)).toBe(0);
+  expect(t.app.services.tails.followers(a.tenantId)).toBe(0);
 });
 
 test('streams that have ended leave nothing behind', async () => {
   const { t, server, a } = await setUp('leaks');
-  const { bus, streams } = t.app.services;
+  const { tails, streams } = t.app.services;
   for (const round of [1, 2]) {
     const clients = range(12).map(() =>
       createClient({
@@ -165,11 +165,11 @@ test('streams that have ended leave nothing behind', async () => {
     );
     for (const client of clients)
       client.subscribe({ query: EVENTS }, { next: () => {}, error: () => {}, complete: () => {} });
-    await expect.poll(() => bus.listeners(a.tenantId), { timeout: 5_000 }).toBe(12);
+    await expect.poll(() => tails.followers(a.tenantId), { timeout: 5_000 }).toBe(12);
     await Promise.all(clients.map((client) => client.dispose()));
     // They learn of it when they next look at the log.
     await mutate(t, a.key, 'openCase { case { id } }', { title: `round ${round}` });
-    await expect.poll(() => bus.listeners(a.tenantId), { timeout: 5_000 }).toBe(0);
+    await expect.poll(() => tails.followers(a.tenantId), { timeout: 5_000 }).toBe(0);
     expect(getEventListeners(streams.signal, 'abort')).toHaveLength(0);
   }
 });
