@@ -30,6 +30,8 @@ import './modules/delivery/portfolio.schema.ts';
 import './modules/delivery/team.schema.ts';
 import './modules/delivery/import.schema.ts';
 import './modules/delivery/sync.schema.ts';
+import { specifiedDirectives } from 'graphql';
 import { builder } from './graphql/builder.ts';
+import { LIVE_DIRECTIVE } from './graphql/live.ts';
 
-export const schema = builder.toSchema();
+export const schema = builder.toSchema({ directives: [...specifiedDirectives, LIVE_DIRECTIVE] });

@@ -8,6 +8,7 @@ import {
 } from 'graphql';
 import type { Context } from '../graphql/context.ts';
 import { OperationLimits } from '../graphql/limits.ts';
+import { LIVE_DIRECTIVE } from '../graphql/live.ts';
 import { collectFields, fragmentsOf } from './collect.ts';
 import { type CompiledOperation, coerceVariables, executeCompiled } from './compiled.ts';
 import { PlannedOperation } from './planned.ts';
@@ -19,6 +20,8 @@ export interface Operation {
   /** null: the document holds one operation, which was not named */
   name: string | null;
   kind: OperationDefinitionNode['operation'];
+  /** a query with `@live` */
+  live: boolean;
   compiled: CompiledOperation;
   planned: PlannedOperation;
   limits: OperationLimits;
@@ -34,7 +37,8 @@ export function prepareOperation(schema: GraphQLSchema, document: DocumentNode, 
   const compiled = { document, name, sightings: 0, query: undefined };
   const planned = new PlannedOperation(schema, document, name);
   const limits = new OperationLimits(schema, document, name);
-  return { schema, document, name, kind: definition.operation, compiled, planned, limits };
+  const live = definition.directives?.some((directive) => directive.name.value === LIVE_DIRECTIVE.name) ?? false;
+  return { schema, document, name, kind: definition.operation, live, compiled, planned, limits };
 }
 
 /**

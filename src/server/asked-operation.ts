@@ -19,7 +19,7 @@ export function askedOperation(body: Buffer, documents: Documents): Asked | null
   if (typeof operationName !== 'string' && operationName !== undefined && operationName !== null) return null;
   const document = find(documents, query ?? undefined, documentId ?? undefined);
   const operation = document?.operations.get(operationName ?? null);
-  if (!operation || operation.kind === 'subscription') return null;
+  if (!operation || operation.kind === 'subscription' || operation.live) return null;
   return { operation, variables: variables ?? {} };
 }
 

@@ -12,8 +12,17 @@ export function refusesLength(req: IncomingMessage, res: ServerResponse): boolea
   return true;
 }
 
+/** Bodies that were read, for whoever else looks at the request. */
+const known = new WeakMap<IncomingMessage, Buffer>();
+
 /** The body of a request; null when there is none to go on with: it was too long and is refused, or was broken off. */
-export function readBody(req: IncomingMessage, res: ServerResponse): Promise<Buffer | null> {
+export async function readBody(req: IncomingMessage, res: ServerResponse): Promise<Buffer | null> {
+  const body = known.get(req) ?? (await receive(req, res));
+  if (body) known.set(req, body);
+  return body;
+}
+
+function receive(req: IncomingMessage, res: ServerResponse): Promise<Buffer | null> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let size = 0;

@@ -28,8 +28,8 @@ export function cachedAnswers(cache: ResultCache, compute: Compute): Compute {
   };
 }
 
-/** The context, which notes what is read of it that is not of the tenant's data. */
-function observe(ctx: Context, uses: Uses): Context {
+/** A context that notes what is read of it that is not of the tenant's data. */
+export function observe(ctx: Context, uses: Uses): Context {
   const { services, viewer } = ctx;
   let { now } = ctx;
   ctx.scope.observer = (statement) => uses.statement(statement);

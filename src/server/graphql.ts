@@ -10,9 +10,11 @@ import { keyFromHeader } from '../graphql/idempotency-key.ts';
 import { newId } from '../graphql/ids.ts';
 import { checkLimits } from '../graphql/limits.ts';
 import type { Services } from '../services.ts';
+import { assembled } from './assembled.ts';
 import { BoundedTexts } from './bounded-texts.ts';
 import { makeContext } from './context.ts';
 import { Documents, parseDocument } from './documents.ts';
+import { liveAnswers } from './live-query.ts';
 import { maskError } from './mask-error.ts';
 import { clientAddress } from './request.ts';
 import type { Origin } from './result-cache.ts';
@@ -95,7 +97,9 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
         userAgent: headers.get('user-agent'),
         idempotencyKey: headers.get('idempotency-key'),
       };
-      return httpContextOf(caller, initial.req);
+      const ctx = await httpContextOf(caller, initial.req);
+      ctx.stream.open = headers.get('accept')?.includes('text/event-stream') ?? false;
+      return ctx;
     },
     maskedErrors: { maskError: (error) => maskError(error, requestIdOf(error), services.log) },
     extraParamNames: ['documentId'],
@@ -147,7 +151,9 @@ function useExecution(): Plugin<Context, Partial<ServerContext>> {
       const operation = operationOf(args as ExecutionArgs);
       if (!operation) return;
       setExecuteFn(async ({ contextValue, variableValues }: ExecutionArgs) => {
-        const result = await executeOperation(operation, contextValue as Context, variableValues ?? {});
+        const ctx = contextValue as Context;
+        if (operation.live) return liveAnswers(operation, ctx, variableValues ?? {}) as ExecutionResult;
+        const result = await executeOperation(operation, ctx, variableValues ?? {});
         return typeof result === 'string' ? assembled(result) : result;
       });
     },
@@ -160,16 +166,6 @@ function useExecution(): Plugin<Context, Partial<ServerContext>> {
         setResultAndStopExecution({ errors: [error] });
       }
     },
-  };
-}
-
-/** A response that is JSON text: Yoga sends what `stringify` gives; over a WebSocket it is read and written once more. */
-function assembled(text: string): ExecutionResult & { stringify(): string } {
-  return {
-    get data() {
-      return (JSON.parse(text) as ExecutionResult).data;
-    },
-    stringify: () => text,
   };
 }
 

@@ -10,6 +10,8 @@ import { livez, readyz } from './health.ts';
 import { refuse } from './refuse.ts';
 import { ResultCache } from './result-cache.ts';
 import { computeAnswer, createShortPath, type ShortPath } from './short-path.ts';
+import { createSse, type SseEndpoint, STREAM_PATH } from './sse.ts';
+import { Connections, STREAM_TIMING, type StreamTiming } from './stream-limits.ts';
 import { readTrustedDocuments } from './trusted-documents.ts';
 import { attachWebSocket } from './websocket.ts';
 
@@ -29,7 +31,14 @@ export interface HttpServer {
  */
 export async function serveHttp(
   app: App,
-  options: { host: string; port: number; examplesDir: string; exports?: Partial<ExportLimits>; shortPath?: boolean },
+  options: {
+    host: string;
+    port: number;
+    examplesDir: string;
+    exports?: Partial<ExportLimits>;
+    shortPath?: boolean;
+    timing?: Partial<StreamTiming>;
+  },
 ): Promise<HttpServer> {
   const { env } = app.services;
   const graphiql = env.GRAPHIQL ? createGraphiql({ endpoint: GRAPHQL_PATH, examplesDir: options.examplesDir }) : null;
@@ -40,6 +49,13 @@ export async function serveHttp(
   const compute = cache ? cachedAnswers(cache, computeAnswer) : computeAnswer;
   const shortPath =
     options.shortPath === false ? null : createShortPath(app.endpoint, app.services, documents, compute);
+  const streams = {
+    endpoint: app.endpoint,
+    services: app.services,
+    connections: new Connections(),
+    timing: { ...STREAM_TIMING, ...options.timing },
+  };
+  const sse = createSse(streams);
   let stopping = false;
   const server = createServer((req, res) => {
     const path = req.url?.split('?', 1)[0] ?? '/';
@@ -47,7 +63,8 @@ export async function serveHttp(
     if (path === '/livez') livez(res);
     else if (path === '/readyz') void readyz(res, app.services, () => app.selfTest(), stopping);
     else if (!URL.canParse(`http://${req.headers.host}`)) refuse(res, 400, 'the Host header is not a host');
-    else if (path === GRAPHQL_PATH) void graphql(app, shortPath, req, res);
+    else if (path === GRAPHQL_PATH) void graphql(app, shortPath, sse, req, res);
+    else if (path === STREAM_PATH) void guarded(app, res, () => sse.handleStream(req, res));
     else if (path.startsWith(EXPORT_PATH)) void exports.handle(req, res);
     else if (!graphiql?.handle(req, res)) {
       refuse(res, 404, `there is nothing at ${path.slice(0, 100)}: the API is at ${GRAPHQL_PATH}`);
@@ -56,7 +73,7 @@ export async function serveHttp(
   // Long enough for a large import mutation, short enough that a stalled client does not hold a socket for ever.
   server.requestTimeout = 60_000;
   await listen(server, options);
-  const sockets = attachWebSocket(server, app.endpoint, app.services);
+  const sockets = attachWebSocket(server, streams);
   const { port } = server.address() as AddressInfo;
   const stop = async () => {
     stopping = true;
@@ -68,6 +85,7 @@ export async function serveHttp(
     }, GRACE_MS);
     // Streams have no end of their own: they are told to stop, and resume elsewhere from their last seq.
     app.stopStreams();
+    sse.close();
     await sockets.close();
     server.closeIdleConnections();
     await closed;
@@ -88,20 +106,29 @@ export async function serveHttp(
 async function graphql(
   app: App,
   shortPath: ShortPath | null,
+  sse: SseEndpoint,
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  try {
+  await guarded(app, res, async () => {
     if (refusesLength(req, res)) return;
     const taken = shortPath?.handle(req, res);
     if (taken && (await taken)) return;
-    // A body that does not say how long it is, and that the short path did not read.
-    if (!taken && req.headers['transfer-encoding'] !== undefined) {
+    if (await sse.handle(req, res)) return;
+    // A body that does not say how long it is, and that nobody has read.
+    if (!taken && req.headers['transfer-encoding'] !== undefined && !('body' in req)) {
       const body = await readBody(req, res);
       if (body === null) return;
       putBack(req, body);
     }
     await app.endpoint.yoga(req, res);
+  });
+}
+
+/** What fails outside of GraphQL ends the request, and nothing else. */
+async function guarded(app: App, res: ServerResponse, answer: () => Promise<void>): Promise<void> {
+  try {
+    await answer();
   } catch (error) {
     app.services.log.error({ err: error }, 'a request failed outside of GraphQL');
     if (!res.headersSent) refuse(res, 500, 'something went wrong');

@@ -1,0 +1,58 @@
+import type { IncomingMessage } from 'node:http';
+import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
+import type { Context } from '../graphql/context.ts';
+import { CONTEXT, type GraphQLEndpoint } from './graphql.ts';
+
+/** An operation as a client asks for it: the form of GraphQL over HTTP. */
+export interface OperationParams {
+  query?: string | null;
+  /** `sha256:<hex>` of a trusted document, instead of its text */
+  documentId?: string | null;
+  operationName?: string | null;
+  variables?: Readonly<Record<string, unknown>> | null;
+}
+
+/** An operation that is ready to run, with the functions that run it: the same plugins as for every request. */
+export interface StreamedOperation {
+  args: ExecutionArgs;
+  ctx: Context;
+  /** `query`, `mutation` or `subscription` */
+  run(): Promise<AsyncIterable<ExecutionResult> | ExecutionResult>;
+}
+
+/**
+ * Prepares an operation for a connection that can be sent several answers. Gives errors where the document has some.
+ * @throws GraphQLError of its syntax or its length
+ */
+export async function prepareStreamed(
+  { yoga, documents }: GraphQLEndpoint,
+  ctx: Context,
+  params: OperationParams,
+  req: IncomingMessage,
+): Promise<StreamedOperation | readonly GraphQLError[]> {
+  ctx.stream.open = true;
+  const text = params.documentId ? documents.trusted(params.documentId)?.text : params.query;
+  if (typeof text !== 'string') return [new GraphQLError('there is no document: send its text as "query"')];
+  const enveloped = yoga.getEnveloped({ [CONTEXT]: ctx, params, request: undefined, req });
+  const document = enveloped.parse(text);
+  const errors = enveloped.validate(enveloped.schema, document);
+  if (errors.length > 0) return errors;
+  const operation = getOperationAST(document, params.operationName);
+  if (!operation) return [new GraphQLError('the document does not tell which operation is meant')];
+  const args = {
+    schema: enveloped.schema,
+    operationName: params.operationName ?? null,
+    document,
+    variableValues: params.variables ?? {},
+    contextValue: await enveloped.contextFactory(),
+  };
+  const run = operation.operation === 'subscription' ? enveloped.subscribe : enveloped.execute;
+  return { args, ctx, run: async () => run(args) };
+}
+
+/** Whether a result goes on. */
+export function isStream(
+  result: AsyncIterable<ExecutionResult> | ExecutionResult,
+): result is AsyncIterable<ExecutionResult> {
+  return Symbol.asyncIterator in result;
+}
