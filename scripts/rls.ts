@@ -16,6 +16,8 @@ export interface TableRule {
   readonly own?: string;
   /** what a new row must meet, where it differs from `own` */
   readonly insert?: string;
+  /** what must hold of a row, besides, that is to be deleted */
+  readonly remove?: string;
   /** further ways to read a row: name of the policy's ending, and condition */
   readonly also?: Readonly<Record<string, string>>;
   /** the further ways count for updates too */
@@ -69,7 +71,13 @@ export const RULES: readonly TableRule[] = [
   { table: 'api_keys', module: 'platform', also: { signin: `id = ${setting('auth_key', '::uuid')}` } },
   { table: 'notifications', module: 'platform' },
   { table: 'audit_logs', module: 'platform', commands: APPEND_ONLY },
-  { table: 'event_store', module: 'platform', commands: APPEND_ONLY },
+  {
+    table: 'event_store',
+    module: 'platform',
+    commands: ['select', 'insert', 'delete'],
+    // Retention removes old events, and nothing else does.
+    remove: `occurred_at < now() - interval '1 day'`,
+  },
   { table: 'counters', module: 'platform' },
   { table: 'import_logs', module: 'platform' },
   { table: 'sources', module: 'intel', searched: true },
@@ -123,6 +131,7 @@ function policy(table: string, ending: string, command: Command, condition: stri
 function conditionOf(rule: TableRule, command: Command): string {
   if (!(rule.commands ?? COMMANDS).includes(command)) return 'false';
   if (command === 'insert' && rule.insert !== undefined) return rule.insert;
+  if (command === 'delete' && rule.remove !== undefined) return `${rule.own ?? OWN} AND ${rule.remove}`;
   return rule.own ?? OWN;
 }
 

@@ -106,6 +106,7 @@ const VARIABLES = {
     ],
     'tenant:owner/name, several with commas',
   ),
+  EVENT_RETENTION_DAYS: wholeNumber(0, 36_500, 30, ['Days that events are kept; 0: for ever', '30', '90']),
   TRUST_PROXY: wholeNumber(0, 10, 0, ['Proxies in front whose X-Forwarded-For entry is believed', '0', '1']),
   RESULT_CACHE_MB: wholeNumber(0, 65_536, 64, [
     'Memory of each process for answers that are asked for again, in MB; 0: none',
@@ -152,6 +153,8 @@ export interface Env {
   GITHUB_TOKEN: string | null;
   /** tenant:owner/name */
   GITHUB_REPOSITORIES: readonly string[];
+  /** 0 keeps them for ever. */
+  EVENT_RETENTION_DAYS: number;
   /** Number of proxies; 0 means X-Forwarded-For is ignored. */
   TRUST_PROXY: number;
   /** 0 means that no answer is kept. */

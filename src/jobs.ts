@@ -4,6 +4,7 @@ import { beforeTenant } from './data/before-tenant.ts';
 import { deleteExpiredKeys } from './data/idempotency.ts';
 import { withReadScope } from './data/read-scope.ts';
 import { withWrite } from './data/write.ts';
+import { startRetention } from './events/retention.ts';
 import { keepDay } from './modules/delivery/daily.service.ts';
 import { sweepSla } from './modules/delivery/sla.sweep.ts';
 import { runLookups } from './modules/intel/osint.runner.ts';
@@ -64,6 +65,7 @@ export function startJobs(services: Services): { stop(): Promise<void> } {
 
   const off = services.bus.onAny((tenantId) => (tenantId ? wake([tenantId]) : lookAround()));
   const timer = setInterval(lookAround, LOOK_MS);
+  const retention = startRetention(services, () => tenantIds(services));
   const flusher = setInterval(() => void flushStatements(services), FLUSH_MS);
   lookAround();
   return {
@@ -73,6 +75,7 @@ export function startJobs(services: Services): { stop(): Promise<void> } {
       clearInterval(timer);
       clearInterval(flusher);
       await running;
+      await retention.stop();
       await flushStatements(services);
     },
   };

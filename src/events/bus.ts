@@ -4,6 +4,8 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { EVENT_CHANNEL, type LogChange, readNotification } from './event.ts';
 
+/** The connection is asked whether it is alive so often, and has as long to answer: silence is noticed within 20 s. */
+const PULSE_MS = 10_000;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 10_000;
 /** Names of the emitter that are no tenant's. */
@@ -20,13 +22,16 @@ export class EventBus {
   readonly #emitter = new EventEmitter({ captureRejections: false }).setMaxListeners(0);
   readonly #config: pg.ClientConfig;
   readonly #log: Logger;
+  readonly #pulseMs: number;
   #client: pg.Client | undefined;
   #connected = false;
   #closed = false;
 
-  constructor(config: pg.ClientConfig, log: Logger) {
+  /** `pulseMs`: between two questions whether the connection is alive */
+  constructor(config: pg.ClientConfig, log: Logger, pulseMs = PULSE_MS) {
     this.#config = config;
     this.#log = log;
+    this.#pulseMs = pulseMs;
   }
 
   /** Connects; fails when the first connection fails. */
@@ -49,7 +54,9 @@ export class EventBus {
       client.end().catch(() => {});
       throw error;
     }
+    const stopPulse = this.#feelPulse(client);
     client.once('end', () => {
+      stopPulse();
       if (this.#client !== client) return;
       this.#broke();
       void this.#reconnect();
@@ -58,6 +65,27 @@ export class EventBus {
     this.#connected = true;
     // Closed while this was under way.
     if (this.#closed) await client.end();
+  }
+
+  /** A connection whose other end has silently gone looks open for hours: it is closed when it does not answer. */
+  #feelPulse(client: pg.Client): () => void {
+    let late: NodeJS.Timeout | undefined;
+    const timer = setInterval(() => {
+      late ??= setTimeout(() => {
+        this.#log.warn('the LISTEN connection does not answer');
+        Reflect.get(client, 'connection').stream.destroy(new Error('the LISTEN connection does not answer'));
+      }, this.#pulseMs).unref();
+      const answered = () => {
+        clearTimeout(late);
+        late = undefined;
+      };
+      // What fails tells so by itself.
+      client.query('SELECT 1').then(answered, () => {});
+    }, this.#pulseMs).unref();
+    return () => {
+      clearInterval(timer);
+      clearTimeout(late);
+    };
   }
 
   #told(payload: string): void {

@@ -205,7 +205,10 @@ describe('as the application', () => {
       await expect(asApp({ tenant_id: A }, `UPDATE ${table} SET tenant_id = tenant_id`)).rejects.toThrow(
         'permission denied',
       );
-      await expect(asApp({ tenant_id: A }, `DELETE FROM ${table}`)).rejects.toThrow('permission denied');
+      // Events are removed when they are old: these are not.
+      const removal = asApp({ tenant_id: A }, `DELETE FROM ${table} RETURNING 1`);
+      if (table === 'event_store') expect(await removal).toEqual([]);
+      else await expect(removal).rejects.toThrow('permission denied');
       await expect(asApp({ tenant_id: A }, `TRUNCATE ${table}`)).rejects.toThrow('permission denied');
     }
   });

@@ -31,6 +31,7 @@ describe('defaults', () => {
       GITHUB_API_URL: 'https://api.github.com',
       GITHUB_TOKEN: null,
       GITHUB_REPOSITORIES: [],
+      EVENT_RETENTION_DAYS: 30,
       TRUST_PROXY: 0,
       TRUSTED_DOCUMENTS: null,
       RESULT_CACHE_MB: 64,

@@ -9,7 +9,7 @@ import { countOf } from '../intel/records.ts';
 
 const LIST = 'query List($first: Int) { cases(first: $first) { nodes { title } } }\nquery Me { viewer { kind } }\n';
 const OPEN = 'mutation($title: String!) { openCase(input: { title: $title }) { case { title } userErrors { code } } }';
-const EVENTS = 'subscription { events(afterSeq: 0) { type } }';
+const EVENTS = 'subscription { events(afterSeq: 0) { event { type } } }';
 const OPTIONS = { host: '127.0.0.1', port: 0, examplesDir: 'examples/queries' };
 
 let t: TestApp;
@@ -90,7 +90,7 @@ describe('a trusted document is asked for by its id', () => {
     const reader = response.body?.getReader();
     let text = '';
     while (!text.includes('event: next')) text += Buffer.from((await reader?.read())?.value ?? []).toString();
-    expect(text).toMatch(/"events":\{"type":"[A-Z_]+"\}/);
+    expect(text).toMatch(/"events":\{"event":\{"type":"[A-Z_]+"\}\}/);
     abort.abort();
   });
 });

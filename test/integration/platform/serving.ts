@@ -2,6 +2,7 @@ import { type App, createApp } from '../../../src/app.ts';
 import { loadEnv } from '../../../src/env.ts';
 import { createLog } from '../../../src/log.ts';
 import { serveHttp } from '../../../src/server/http.ts';
+import type { StreamTiming } from '../../../src/server/stream-limits.ts';
 import type { GraphQLResponse, TestApp } from '../../support/app.ts';
 
 export interface Served {
@@ -12,8 +13,8 @@ export interface Served {
 }
 
 /** Serves an app on a free port of this machine. */
-export async function serve(app: App): Promise<Served> {
-  const server = await serveHttp(app, { host: '127.0.0.1', port: 0, examplesDir: 'examples/queries' });
+export async function serve(app: App, timing: Partial<StreamTiming> = {}): Promise<Served> {
+  const server = await serveHttp(app, { host: '127.0.0.1', port: 0, examplesDir: 'examples/queries', timing });
   const base = `127.0.0.1:${server.port}`;
   return { port: server.port, url: `http://${base}/graphql`, wsUrl: `ws://${base}/graphql`, stop: () => server.stop() };
 }

@@ -25,7 +25,8 @@ async function setUp(slug: string): Promise<{ t: TestApp; server: Served; a: Ten
   return { t, server, a: await t.tenant(slug) };
 }
 
-const EVENTS = 'subscription($afterSeq: BigInt) { events(afterSeq: $afterSeq) { seq event { payload } } }';
+const EVENTS =
+  'subscription($afterSeq: BigInt) { events(afterSeq: $afterSeq, heartbeatSeconds: 0) { seq event { payload } } }';
 const KB = 1_024;
 
 /** Events with payloads that no buffer between two sockets could take all of. */

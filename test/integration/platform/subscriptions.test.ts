@@ -18,7 +18,7 @@ afterAll(async () => {
 });
 
 const EVENTS = `subscription($afterSeq: BigInt, $filter: EventFilter) {
-  events(afterSeq: $afterSeq, filter: $filter) { seq event { type payload actor { displayName } } } }`;
+  events(afterSeq: $afterSeq, filter: $filter, heartbeatSeconds: 0) { seq event { type payload actor { displayName } } } }`;
 
 const OPEN = 'openCase { case { id } eventSeq }';
 const open = (a: Tenant, title: string): Promise<Answer> => mutate(t, a.key, OPEN, { title });

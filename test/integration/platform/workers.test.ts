@@ -62,7 +62,7 @@ const openCase = async (server: ServeProcess, title: string) => {
   return { seq: Number(data.openCase.eventSeq), worker };
 };
 
-const EVENTS = 'subscription ($afterSeq: BigInt) { events(afterSeq: $afterSeq) { seq } }';
+const EVENTS = 'subscription ($afterSeq: BigInt) { events(afterSeq: $afterSeq, heartbeatSeconds: 0) { seq } }';
 
 /** Sequence numbers of a subscription as they come. */
 function subscribe(way: 'ws' | 'sse', url: string, afterSeq: number): { seqs: number[]; ended: Promise<void> } {
