@@ -17,7 +17,9 @@ export async function openRaw(
   key: string | null,
   options: { protocols?: string[]; autoPong?: boolean } = {},
 ): Promise<RawWebSocket> {
-  const socket = new WebSocket(url, options.protocols ?? ['graphql-transport-ws'], { autoPong: options.autoPong ?? true });
+  const socket = new WebSocket(url, options.protocols ?? ['graphql-transport-ws'], {
+    autoPong: options.autoPong ?? true,
+  });
   const messages: Answer[] = [];
   socket.on('message', (data) => messages.push(JSON.parse(String(data))));
   socket.on('error', () => {});

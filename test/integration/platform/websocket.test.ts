@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { MAX_CONNECTIONS, MAX_OPERATIONS } from '../../../src/server/stream-limits.ts';
 import { createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
-import { openRaw } from '../../support/raw-websocket.ts';
+import { openRaw as connectRaw, type RawWebSocket } from '../../support/raw-websocket.ts';
 import { asOwner, mutate, range } from '../intel/records.ts';
 import { type Served, serve } from './serving.ts';
 
@@ -19,6 +19,21 @@ afterAll(async () => {
   await server?.stop();
   await t?.close();
 });
+
+vi.setConfig({ testTimeout: 20_000 });
+const poll = { timeout: 10_000 };
+afterEach(async () => {
+  for (const { socket } of opened.splice(0)) socket.terminate();
+  await expect.poll(() => t.app.services.tails.followers(a.tenantId), poll).toBe(0);
+});
+
+/** What a test opens is closed behind it. */
+const opened: RawWebSocket[] = [];
+async function openRaw(...args: Parameters<typeof connectRaw>): Promise<RawWebSocket> {
+  const raw = await connectRaw(...args);
+  opened.push(raw);
+  return raw;
+}
 
 const INIT = { type: 'connection_init' };
 const subscribe = (id: string, query = 'subscription { events(heartbeatSeconds: 0) { seq } }') => ({
@@ -51,8 +66,7 @@ test('closes with 4408 who does not say who he is, with 4406 who speaks another 
 test('a client’s ping is answered with what it carried', async () => {
   const raw = await openRaw(server.wsUrl, a.key);
   raw.send({ type: 'ping', payload: { n: 1 } });
-  await expect.poll(() => raw.messages.at(-1)).toEqual({ type: 'pong', payload: { n: 1 } });
-  raw.socket.close();
+  await expect.poll(() => raw.messages.at(-1), poll).toEqual({ type: 'pong', payload: { n: 1 } });
 });
 
 test('a socket that does not answer pings is ended, one that does stays', async () => {
@@ -62,7 +76,6 @@ test('a socket that does not answer pings is ended, one that does stays', async 
   ]);
   expect(await dead.closed).toMatchObject({ code: 1006 });
   expect(alive.socket.readyState).toBe(alive.socket.OPEN);
-  alive.socket.close();
 });
 
 test(`an operation above ${MAX_OPERATIONS} is refused, the others go on`, async () => {
@@ -75,11 +88,9 @@ test(`an operation above ${MAX_OPERATIONS} is refused, the others go on`, async 
     ]);
   raw.send({ id: 'n0', type: 'complete' });
   raw.send(subscribe('again'));
-  await expect.poll(() => t.app.services.tails.followers(a.tenantId)).toBe(MAX_OPERATIONS);
+  await expect.poll(() => t.app.services.tails.followers(a.tenantId), poll).toBe(MAX_OPERATIONS);
   await mutate(t, a.key, 'openCase { case { id } }', { title: 'x' });
-  await expect.poll(() => raw.messages.filter(({ type }) => type === 'next').length).toBe(MAX_OPERATIONS);
-  raw.socket.close();
-  await expect.poll(() => t.app.services.tails.followers(a.tenantId)).toBe(0);
+  await expect.poll(() => raw.messages.filter(({ type }) => type === 'next').length, poll).toBe(MAX_OPERATIONS);
 });
 
 test('a key has so many sockets, and gets another when one is closed', async () => {
@@ -100,7 +111,6 @@ test('a key has so many sockets, and gets another when one is closed', async () 
       return next.messages[0];
     })
     .toEqual({ type: 'connection_ack' });
-  for (const { socket } of raws) socket.terminate();
 });
 
 const CREATE_KEY = 'createApiKey { key { secret apiKey { id } } }';
@@ -112,18 +122,18 @@ test('a permission that is lost ends its operation alone; a credential that ends
   const raw = await openRaw(server.wsUrl, key.secret);
   raw.send(subscribe('events'));
   raw.send(subscribe('cases', 'subscription { caseEvents(heartbeatSeconds: 0) { case { title } } }'));
-  await expect.poll(() => t.app.services.tails.followers(a.tenantId)).toBe(2);
+  await expect.poll(() => t.app.services.tails.followers(a.tenantId), poll).toBe(2);
   await asOwner(t, `UPDATE api_keys SET permissions = '{case:read}' WHERE tenant_id = $1 AND name = 'narrowed'`, [
     a.tenantId,
   ]);
   // Its event tells that rights have changed.
   await made(['case:read']);
   await expect
-    .poll(() => raw.messages.at(-1))
+    .poll(() => raw.messages.at(-1), poll)
     .toMatchObject({ id: 'events', type: 'error', payload: [{ extensions: { code: 'FORBIDDEN' } }] });
   await mutate(t, a.key, 'openCase { case { id } }', { title: 'seen' });
   const next = { id: 'cases', type: 'next', payload: { data: { caseEvents: { case: { title: 'seen' } } } } };
-  await expect.poll(() => raw.messages.at(-1)).toEqual(next);
+  await expect.poll(() => raw.messages.at(-1), poll).toEqual(next);
   await mutate(t, a.key, 'revokeApiKey { userErrors { code } }', { id: key.apiKey.id });
   expect(await raw.closed).toMatchObject({ code: 4403 });
   expect(raw.messages.at(-1)).toMatchObject({ id: 'cases', payload: [{ extensions: { code: 'UNAUTHENTICATED' } }] });
