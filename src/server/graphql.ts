@@ -12,6 +12,7 @@ import { checkLimits } from '../graphql/limits.ts';
 import type { Services } from '../services.ts';
 import { assembled } from './assembled.ts';
 import { BoundedTexts } from './bounded-texts.ts';
+import type { CallerHeaders } from './caller.ts';
 import { makeContext } from './context.ts';
 import { Documents, parseDocument } from './documents.ts';
 import { liveAnswers } from './live-query.ts';
@@ -38,14 +39,6 @@ export interface GraphQLEndpoint {
   contextOf(authorization: string | null, request: Viewer['request']): Promise<Context>;
   /** the same for an HTTP request. @throws GraphQLError that answers with 401 when its credential is refused, with 400 for a malformed header */
   httpContextOf(headers: CallerHeaders, req: IncomingMessage | undefined): Promise<Context>;
-}
-
-/** The headers that tell who asks; null where there is none. */
-export interface CallerHeaders {
-  authorization: string | null;
-  apiKey: string | null;
-  userAgent: string | null;
-  idempotencyKey: string | null;
 }
 
 /** The GraphQL pipeline: who asks, limits of the text, compiled execution, one read scope, masked errors. */

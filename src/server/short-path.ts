@@ -7,6 +7,7 @@ import { newId } from '../graphql/ids.ts';
 import type { Services } from '../services.ts';
 import { type Asked, askedOperation } from './asked-operation.ts';
 import { putBack, readBody } from './body.ts';
+import { callerOf } from './caller.ts';
 import type { Documents, StoredOperation } from './documents.ts';
 import { GRAPHQL_PATH, type GraphQLEndpoint, REPLAYED, serverTiming } from './graphql.ts';
 import { maskError } from './mask-error.ts';
@@ -140,17 +141,6 @@ function isPlainPost({ method, url = '', headers }: IncomingMessage): boolean {
 /** Yoga ignores what follows the path, except that it takes any address with this ending for a question after its health. */
 function isHealthCheck(url: string): boolean {
   return url.endsWith('/health');
-}
-
-function callerOf({ headers }: IncomingMessage) {
-  const apiKey = headers['x-api-key'];
-  const idempotencyKey = headers['idempotency-key'];
-  return {
-    authorization: headers.authorization ?? null,
-    apiKey: typeof apiKey === 'string' ? apiKey : null,
-    userAgent: headers['user-agent'] ?? null,
-    idempotencyKey: typeof idempotencyKey === 'string' ? idempotencyKey : null,
-  };
 }
 
 /** @throws GraphQLError that answers with 400 */

@@ -2,7 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { readBody } from './body.ts';
 import type { Documents, StoredOperation } from './documents.ts';
-import type { CallerHeaders } from './graphql.ts';
 import type { OperationParams } from './streamed-operation.ts';
 
 /** An operation as a request for a stream names it. */
@@ -20,16 +19,6 @@ export function lastEventId({ headers }: IncomingMessage): bigint | null {
   throw badRequest(
     `the header Last-Event-ID is ${JSON.stringify(String(given).slice(0, 60))}: it has to be the id of a message`,
   );
-}
-
-/** Who asks, by headers. */
-export function callerOf({ headers }: IncomingMessage): CallerHeaders {
-  const apiKey = headers['x-api-key'];
-  return {
-    authorization: headers.authorization ?? null,
-    apiKey: typeof apiKey === 'string' ? apiKey : null,
-    userAgent: headers['user-agent'] ?? null,
-  };
 }
 
 /** The operation that the address of a GET names. @throws GraphQLError that answers with 400 */

@@ -3,10 +3,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
 import type { Viewer } from '../access/viewer.ts';
 import { Unauthenticated } from '../errors.ts';
+import { callerOf } from './caller.ts';
 import type { SseDeps } from './sse.ts';
 import { SseConnection, sseMessage } from './sse-connection.ts';
 import { errorText, type Pump, pump } from './sse-pump.ts';
-import { badRequest, callerOf, lastEventId, requestInBody } from './sse-request.ts';
+import { badRequest, lastEventId, requestInBody } from './sse-request.ts';
 import { MAX_OPERATIONS } from './stream-limits.ts';
 import { prepareStreamed } from './streamed-operation.ts';
 

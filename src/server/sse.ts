@@ -4,18 +4,12 @@ import type { Context } from '../graphql/context.ts';
 import { newId } from '../graphql/ids.ts';
 import type { Services } from '../services.ts';
 import { putBack, readBody } from './body.ts';
+import { callerOf } from './caller.ts';
 import { GRAPHQL_PATH, type GraphQLEndpoint } from './graphql.ts';
 import { maskError } from './mask-error.ts';
 import { SseConnection, sseMessage } from './sse-connection.ts';
 import { errorText, pump } from './sse-pump.ts';
-import {
-  callerOf,
-  lastEventId,
-  requestInAddress,
-  requestInBody,
-  type StreamRequest,
-  streamedKind,
-} from './sse-request.ts';
+import { lastEventId, requestInAddress, requestInBody, type StreamRequest, streamedKind } from './sse-request.ts';
 import { ReservedStreams, TOKEN_HEADER } from './sse-reserved.ts';
 import type { Connections, StreamTiming } from './stream-limits.ts';
 import { prepareStreamed } from './streamed-operation.ts';
