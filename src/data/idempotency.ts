@@ -7,6 +7,8 @@ import type { WriteTx, Written } from './write.ts';
 
 /** How long an outcome is kept. */
 const KEPT_MS = 24 * 3_600_000;
+/** query_canceled */
+const STATEMENT_TIMEOUT = '57014';
 const KEY = /^[\x20-\x7e]{1,200}$/;
 
 interface Outcome {
@@ -62,7 +64,7 @@ export class CallKey {
         new Date(tx.now.getTime() + KEPT_MS).toISOString(),
       )
       .catch((error: unknown) => {
-        if (!isTooLate(error)) throw error;
+        if (sqlState(error) !== STATEMENT_TIMEOUT) throw error;
         throw new Conflict('another call with this idempotency key is still under way: try again', ['idempotencyKey']);
       });
     const kept = rows[0]?.outcome ?? null;
@@ -121,9 +123,4 @@ export async function deleteExpiredKeys(tx: WriteTx): Promise<number> {
     where: { tenantId: tx.tenantId, expiresAt: { lte: tx.now } },
   });
   return count;
-}
-
-/** Stopped by the statement timeout, or by that of Prisma's transaction. */
-function isTooLate(error: unknown): boolean {
-  return sqlState(error) === '57014' || Reflect.get(Object(error), 'code') === 'P2028';
 }

@@ -189,7 +189,7 @@ test('an import is started once, also while it runs', async () => {
   const start = () =>
     t.run(
       a.key,
-      `mutation { startImport(idempotencyKey: "import", input: { kind: BUGS, content: "project,title\\nIMP,One\\n" }) { importRun { id status } userErrors { code message } } }`,
+      `mutation { startImport(idempotencyKey: "import", input: { kind: BUGS, content: "id,project,title\\n1,IMP,One\\n" }) { importRun { id status } userErrors { code message } } }`,
     );
   const answers = await Promise.all(range(5).map(start));
   await settle(t);
