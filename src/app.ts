@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 import { ephemeralKeyRing, parseKeyRing } from './access/encryption.ts';
+import { systemViewer } from './access/viewer.ts';
 import { sessionConfig } from './data/connection.ts';
 import { openDatabase } from './data/database.ts';
 import { StatementLog } from './data/statement-log.ts';
@@ -11,7 +12,9 @@ import { MatcherCache } from './modules/intel/matcher-cache.ts';
 import { localProvider } from './modules/intel/osint.local-provider.ts';
 import type { OsintProvider } from './modules/intel/osint.provider.ts';
 import { schema } from './schema.ts';
+import { makeContext, NO_TENANT } from './server/context.ts';
 import { createGraphQL, type GraphQLEndpoint } from './server/graphql.ts';
+import { CONTEXT } from './server/use-admission.ts';
 import type { Services } from './services.ts';
 
 export interface App {
@@ -93,7 +96,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     services,
     endpoint,
     selfTest: async () => {
-      const response = await endpoint.yoga.fetch('http://localhost/graphql?query={__typename}');
+      // As the server itself: who is nobody may be allowed less, or nothing for now.
+      const system = systemViewer(NO_TENANT, 'self-test');
+      const given = { [CONTEXT]: makeContext(services, system, null, system.request) };
+      const response = await endpoint.yoga.fetch('http://localhost/graphql?query={__typename}', {}, given as never);
       return response.ok;
     },
     startJobs: begin,

@@ -60,6 +60,7 @@ export class ReadScope {
   #session: ReadSession | undefined;
   /** why no statement may follow */
   #ended: string | undefined;
+  #abandoned: Error | undefined;
   /** statements run so far, without the opening and closing ones */
   statements = 0;
   /** milliseconds from sending to the answer, added up; statements in one flight overlap */
@@ -99,6 +100,7 @@ export class ReadScope {
 
   /** Runs a statement and gives its rows as PostgreSQL's texts. Rejects like `query()`. */
   async cells(statement: Statement): Promise<Cells> {
+    if (this.#abandoned) throw this.#abandoned;
     if (this.#ended) throw new Error(this.#ended);
     this.#session ??= this.#open();
     this.statements++;
@@ -118,6 +120,15 @@ export class ReadScope {
         statements.record(text, milliseconds);
       },
     });
+  }
+
+  /**
+   * Gives up: nobody waits for the answers any more. Statements reject with the reason; one that runs for more than a
+   * second is cancelled in the database.
+   */
+  abandon(reason: Error): void {
+    this.#abandoned ??= reason;
+    this.#session?.abandon(reason);
   }
 
   /** Promises that no statement follows those asked in this tick: their flight ends the transaction too. */

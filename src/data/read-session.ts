@@ -1,5 +1,7 @@
 import pg from 'pg';
+import { requestCancel } from './cancel-request.ts';
 import {
+  aborted,
   type Cells,
   type Columns,
   preparable,
@@ -38,6 +40,9 @@ interface Asked {
 }
 
 const NO_COLUMNS: Columns = { names: [], parsers: [] };
+/** A statement that nobody waits for any more may run so long; cancelling a shorter one costs more than it saves. */
+const CANCEL_AFTER_MS = 1_000;
+
 /** A statement came after the flight that was expected to be the last. */
 export class ScopeFinished extends Error {
   constructor() {
@@ -70,6 +75,8 @@ export class ReadSession implements pg.Submittable {
   /** why no statement may follow */
   #refusal: (() => Error) | undefined;
   #idle: NodeJS.Timeout | undefined;
+  #cancel: NodeJS.Timeout | undefined;
+  #cancelled = false;
   /** writes so far */
   flights = 0;
   readonly #released = Promise.withResolvers<void>();
@@ -104,6 +111,23 @@ export class ReadSession implements pg.Submittable {
     this.#ending = true;
     if (this.#connecting) this.#writeLater();
     else this.#released.resolve();
+  }
+
+  /** Ends it too: what is asked for rejects with the reason, what runs is cancelled once it has run for a second. */
+  abandon(reason: Error): void {
+    this.#refusal = () => reason;
+    for (const asked of this.#waiting.splice(0)) asked.reject(reason);
+    this.end();
+    const [first] = this.#sent;
+    const client = this.#client;
+    if (!first || !client) return;
+    this.#cancel = setTimeout(
+      () => {
+        this.#cancelled = true;
+        requestCancel(client);
+      },
+      Math.max(0, first.sentAt + CANCEL_AFTER_MS - performance.now()),
+    );
   }
 
   #connect(): void {
@@ -266,17 +290,10 @@ export class ReadSession implements pg.Submittable {
 
   /** With an error the pool destroys the connection: one whose state is unknown must not serve another tenant. */
   #release(error?: Error): void {
-    this.#client?.release(error);
+    clearTimeout(this.#cancel);
+    // A request to cancel may still be on its way, and must not meet the next one's statement.
+    this.#client?.release(error ?? this.#cancelled);
     this.#client = undefined;
     this.#released.resolve();
   }
-}
-
-/** What PostgreSQL says to statements after one that failed, without asking it. */
-function aborted(): pg.DatabaseError {
-  const message = 'current transaction is aborted, commands ignored until end of transaction block';
-  const error = new pg.DatabaseError(message, message.length, 'error');
-  error.severity = 'ERROR';
-  error.code = '25P02';
-  return error;
 }

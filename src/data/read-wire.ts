@@ -81,3 +81,12 @@ export function preparedOn(wire: Wire): Prepared {
   }
   return known;
 }
+
+/** What PostgreSQL says to statements after one that failed, without asking it. */
+export function aborted(): pg.DatabaseError {
+  const message = 'current transaction is aborted, commands ignored until end of transaction block';
+  const error = new pg.DatabaseError(message, message.length, 'error');
+  error.severity = 'ERROR';
+  error.code = '25P02';
+  return error;
+}

@@ -8,9 +8,11 @@ import { Unauthenticated } from '../errors.ts';
 import type { Context } from '../graphql/context.ts';
 import { newId } from '../graphql/ids.ts';
 import type { Services } from '../services.ts';
-import { CONTEXT, GRAPHQL_PATH, type GraphQLEndpoint } from './graphql.ts';
+import { InvalidDocument } from './documents.ts';
+import { GRAPHQL_PATH, type GraphQLEndpoint } from './graphql.ts';
 import { maskError } from './mask-error.ts';
 import { clientAddress } from './request.ts';
+import { CONTEXT, errorsFor, requireTrusted } from './use-admission.ts';
 
 const MAX_MESSAGE_BYTES = 256 * 1024;
 
@@ -41,13 +43,13 @@ export function attachWebSocket(
       request: undefined,
       req: extra.request,
     });
-    const document = enveloped.parse(params.query);
-    const errors = enveloped.validate(enveloped.schema, document);
-    if (errors.length > 0) return [...errors];
+    requireTrusted(endpoint.documents, context.viewer, endpoint.documents.isTrusted(params.query));
+    const found = endpoint.documents.find(params.query);
+    if (found instanceof InvalidDocument) return [...errorsFor(context.viewer, found)];
     return {
       schema: enveloped.schema,
       operationName: params.operationName,
-      document,
+      document: found.document,
       variableValues: params.variables,
       contextValue: await enveloped.contextFactory(),
       rootValue: { execute: enveloped.execute, subscribe: enveloped.subscribe },
