@@ -26,6 +26,7 @@ export async function runBounded<T>(
   const timer = timeoutMs > 0 ? setTimeout(() => stop(timedOut(timeoutMs)), timeoutMs) : undefined;
   const gone = () => stop(cancelled());
   res?.once('close', gone);
+  if (res?.destroyed) gone();
   try {
     return await Promise.race([run(), stopped.promise]);
   } finally {

@@ -1,24 +1,22 @@
-import { monitorEventLoopDelay } from 'node:perf_hooks';
-
-const EVERY_MS = 1_000;
-const RESOLUTION_MS = 20;
-/** A round of the event loop that takes longer on average: what comes in waits longer than it is worth. */
+const EVERY_MS = 250;
+/** A timer that comes later than this: what arrives waits longer than it is worth. */
 const LATE_MS = 1_000;
 
 /**
- * Tells once a second whether the event loop is late: whether its rounds took more than a second each. One long round
- * among short ones is not.
+ * Tells four times a second whether the event loop is late: whether two rounds one after the other took more than a
+ * second each. One long round among short ones is not. (`monitorEventLoopDelay` records nothing of a round in which it
+ * was reset.)
  * @returns what ends it
  */
 export function watchLoop(tell: (late: boolean) => void): () => void {
-  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  delay.enable();
+  let last = performance.now();
+  let before = false;
   const timer = setInterval(() => {
-    tell(delay.count > 0 && delay.mean / 1e6 > LATE_MS);
-    delay.reset();
+    const now = performance.now();
+    const long = now - last - EVERY_MS > LATE_MS;
+    last = now;
+    tell(long && before);
+    before = long;
   }, EVERY_MS).unref();
-  return () => {
-    clearInterval(timer);
-    delay.disable();
-  };
+  return () => clearInterval(timer);
 }
