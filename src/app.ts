@@ -1,5 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 import { ephemeralKeyRing, parseKeyRing } from './access/encryption.ts';
+import { SignInThrottle } from './access/sign-in-throttle.ts';
 import { systemViewer } from './access/viewer.ts';
 import { sessionConfig } from './data/connection.ts';
 import { openDatabase } from './data/database.ts';
@@ -65,6 +66,7 @@ export async function createServices({
     },
     bus,
     keyRing: env.ENCRYPTION_KEYS ? parseKeyRing(env.ENCRYPTION_KEYS) : ephemeralKeyRing(env.ARGUS_DIR),
+    signIns: new SignInThrottle(),
     matchers: new MatcherCache(),
     osintProvider: osintProvider ?? localProvider,
     streams,

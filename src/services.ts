@@ -2,6 +2,7 @@ import type pg from 'pg';
 import type { Logger } from 'pino';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { KeyRing } from './access/encryption.ts';
+import type { SignInThrottle } from './access/sign-in-throttle.ts';
 import type { ReadPool } from './data/read-scope.ts';
 import type { WriteDeps } from './data/write.ts';
 import type { Env } from './env.ts';
@@ -21,6 +22,7 @@ export interface Services {
   write: WriteDeps;
   bus: EventBus;
   keyRing: KeyRing;
+  signIns: SignInThrottle;
   matchers: MatcherCache;
   osintProvider: OsintProvider;
   /** aborted when the server stops: ends subscriptions */
