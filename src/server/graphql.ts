@@ -178,7 +178,9 @@ async function execute(
   const admitted = meter.admit(ctx, operation, variables);
   if (admitted.refused) return { errors: [admitted.refused], extensions: { cost: admitted.report() } };
   try {
-    const run = () => gate.run(() => executeOperation(operation, ctx, variables));
+    const work = () => executeOperation(operation, ctx, variables);
+    // The server asking itself how it is does not wait behind others.
+    const run = ctx.viewer?.kind === 'SYSTEM' ? work : () => gate.run(work);
     const result = await runBounded(ctx, operation, ctx.res, timeoutMs, run);
     if (typeof result === 'string') return assembled(result, admitted.report());
     if (!('data' in result)) admitted.refund();

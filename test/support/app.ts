@@ -4,6 +4,7 @@ import { type App, createApp } from '../../src/app.ts';
 import { loadEnv } from '../../src/env.ts';
 import { createLog } from '../../src/log.ts';
 import { createTenant, type NewTenant } from '../../src/modules/platform/tenant.service.ts';
+import type { CostReport } from '../../src/server/meter.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 /** An answer whose shape the test's own query tells: typing each one would repeat the query. */
@@ -13,6 +14,7 @@ export type Answer = any;
 export interface GraphQLResponse<T = Answer> {
   data?: T | null;
   errors?: { message: string; path?: (string | number)[]; extensions?: Record<string, unknown> }[];
+  extensions?: { cost: CostReport };
 }
 
 export interface Tenant extends NewTenant {
