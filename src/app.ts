@@ -1,6 +1,8 @@
 import type { GraphQLSchema } from 'graphql';
 import { ephemeralKeyRing, parseKeyRing } from './access/encryption.ts';
 import { Rights } from './access/rights.ts';
+import { SignInThrottle } from './access/sign-in-throttle.ts';
+import { systemViewer } from './access/viewer.ts';
 import { sessionConfig } from './data/connection.ts';
 import { openDatabase } from './data/database.ts';
 import { StatementLog } from './data/statement-log.ts';
@@ -14,7 +16,9 @@ import { MatcherCache } from './modules/intel/matcher-cache.ts';
 import { localProvider } from './modules/intel/osint.local-provider.ts';
 import type { OsintProvider } from './modules/intel/osint.provider.ts';
 import { schema } from './schema.ts';
+import { makeContext, NO_TENANT } from './server/context.ts';
 import { createGraphQL, type GraphQLEndpoint } from './server/graphql.ts';
+import { CONTEXT } from './server/use-admission.ts';
 import type { Services } from './services.ts';
 
 export interface App {
@@ -70,6 +74,7 @@ export async function createServices({
     rights,
     tails: new LogTails({ read, bus, rights, log }),
     keyRing: env.ENCRYPTION_KEYS ? parseKeyRing(env.ENCRYPTION_KEYS) : ephemeralKeyRing(env.ARGUS_DIR),
+    signIns: new SignInThrottle(),
     matchers: new MatcherCache(),
     osintProvider: osintProvider ?? localProvider,
     streams,
@@ -102,7 +107,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     services,
     endpoint,
     selfTest: async () => {
-      const response = await endpoint.yoga.fetch('http://localhost/graphql?query={__typename}');
+      // As the server itself: who is nobody may be allowed less, or nothing for now.
+      const system = systemViewer(NO_TENANT, 'self-test');
+      const given = { [CONTEXT]: makeContext(services, system, null, system.request) };
+      const response = await endpoint.yoga.fetch('http://localhost/graphql?query={__typename}', {}, given as never);
       return response.ok;
     },
     startJobs: begin,

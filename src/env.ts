@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { hasDefaultPassword, maskUrl, POOL_DEFAULTS } from './data/connection.ts';
+import { LIMIT_VARIABLES, type LimitSettings } from './env-limits.ts';
 import {
   choice,
   databaseUrl,
@@ -114,13 +115,14 @@ const VARIABLES = {
     '256',
   ]),
   WORKERS: wholeNumber(0, 64, 1, ['Processes that serve behind the port; 0: one for each core', '1', '4']),
+  ...LIMIT_VARIABLES,
 } as const;
 
 type Name = keyof typeof VARIABLES;
 type Raw = { [N in Name]: z.output<(typeof VARIABLES)[N]['schema']> };
 
 /** The settings, with every default that depends on NODE_ENV filled in. Names are those of the variables. */
-export interface Env {
+export interface Env extends LimitSettings {
   NODE_ENV: Raw['NODE_ENV'];
   /** Never null in production; null elsewhere means the database that development runs itself. */
   DATABASE_URL: string | null;
@@ -210,13 +212,16 @@ function resolve(raw: Raw): Env {
   const { PRODUCTION_DATABASE_URL, DB_ENCRYPTION_KEY, ...rest } = raw;
   const production = raw.NODE_ENV === 'production';
   const pool = POOL_DEFAULTS[raw.NODE_ENV];
+  const size = raw.DB_POOL_SIZE ?? pool.size;
+  const overflow = raw.DB_POOL_OVERFLOW ?? pool.overflow;
   const host = raw.HOST ?? (production ? '0.0.0.0' : '127.0.0.1');
   const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return {
     ...rest,
     DATABASE_URL: raw.DATABASE_URL ?? (production ? PRODUCTION_DATABASE_URL : null),
-    DB_POOL_SIZE: raw.DB_POOL_SIZE ?? pool.size,
-    DB_POOL_OVERFLOW: raw.DB_POOL_OVERFLOW ?? pool.overflow,
+    DB_POOL_SIZE: size,
+    DB_POOL_OVERFLOW: overflow,
+    MAX_CONCURRENT: raw.MAX_CONCURRENT ?? 4 * (size + overflow),
     DB_POOL_TIMEOUT_MS: raw.DB_POOL_TIMEOUT_MS ?? pool.timeoutMs,
     DB_POOL_RECYCLE_S: raw.DB_POOL_RECYCLE_S ?? pool.recycleS,
     HOST: host,

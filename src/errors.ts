@@ -36,6 +36,11 @@ export class Forbidden extends DomainError {
   readonly code = 'FORBIDDEN';
 }
 
+/** Too many attempts; the message tells when to try again. */
+export class RateLimited extends DomainError {
+  readonly code = 'RATE_LIMITED';
+}
+
 /** Another row has the same key, or the row is used elsewhere. */
 export class Conflict extends DomainError {
   readonly code = 'CONFLICT';

@@ -8,6 +8,7 @@ import './modules/platform/event.schema.ts';
 import './modules/platform/event.subscription.schema.ts';
 import './modules/platform/import.schema.ts';
 import './modules/platform/health.schema.ts';
+import './modules/platform/cost.schema.ts';
 import './modules/intel/source.schema.ts';
 import './modules/intel/content.schema.ts';
 import './modules/intel/content.search.schema.ts';

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { PrismaClient } from '../generated/prisma/client.ts';
 import type { KeyRing } from './access/encryption.ts';
 import type { Rights } from './access/rights.ts';
+import type { SignInThrottle } from './access/sign-in-throttle.ts';
 import type { ReadPool } from './data/read-scope.ts';
 import type { Turns } from './data/turns.ts';
 import type { WriteDeps } from './data/write.ts';
@@ -30,6 +31,7 @@ export interface Services {
   /** the ends of the logs that are followed here */
   tails: LogTails;
   keyRing: KeyRing;
+  signIns: SignInThrottle;
   matchers: MatcherCache;
   osintProvider: OsintProvider;
   /** aborted when the server stops: ends subscriptions */

@@ -4,6 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Env, poolShare } from '../env.ts';
+import { budgetShare } from '../env-limits.ts';
 import type { Log } from '../log.ts';
 
 /** How long a worker may take to end, in milliseconds. */
@@ -39,9 +40,9 @@ export function workerCount(option: string | undefined, env: Pick<Env, 'WORKERS'
   return wanted === 0 ? Math.min(availableParallelism(), MAX_WORKERS) : wanted;
 }
 
-/** What each process of several takes from the settings: its share of the pools. */
+/** What each process of several takes from the settings: its share of the pools and of the budgets. */
 export function settingsOfOne(env: Env, count: number): Env {
-  return count === 1 ? env : { ...env, ...poolShare(env, count) };
+  return count === 1 ? env : { ...env, ...poolShare(env, count), ...budgetShare(env, count) };
 }
 
 /**
@@ -68,6 +69,9 @@ export async function startWorkers(options: {
     DATABASE_URL: options.databaseUrl,
     DB_POOL_SIZE: String(env.DB_POOL_SIZE),
     DB_POOL_OVERFLOW: String(env.DB_POOL_OVERFLOW),
+    BUDGET_PER_KEY: String(env.BUDGET_PER_KEY),
+    BUDGET_PER_TENANT: String(env.BUDGET_PER_TENANT),
+    BUDGET_PER_ADDRESS: String(env.BUDGET_PER_ADDRESS),
     HOST: host,
     PORT: String(port),
   };

@@ -1,7 +1,8 @@
 import type pg from 'pg';
 import type { Viewer } from '../access/viewer.ts';
-import { ReadSession, type SessionPlan } from './read-session.ts';
+import { ReadSession } from './read-session.ts';
 import type { Cells } from './read-wire.ts';
+import type { SessionPlan } from './session-plan.ts';
 import type { SharedConnections } from './shared-connections.ts';
 import type { Statement } from './statement.ts';
 import type { StatementLog } from './statement-log.ts';
@@ -63,6 +64,7 @@ export class ReadScope {
   #session: ReadSession | undefined;
   /** why no statement may follow */
   #ended: string | undefined;
+  #abandoned: Error | undefined;
   /** statements run so far, without the opening and closing ones */
   statements = 0;
   /** milliseconds from sending to the answer, added up; statements in one flight overlap */
@@ -104,6 +106,7 @@ export class ReadScope {
 
   /** Runs a statement and gives its rows as PostgreSQL's texts. Rejects like `query()`. */
   async cells(statement: Statement): Promise<Cells> {
+    if (this.#abandoned) throw this.#abandoned;
     if (this.#ended) throw new Error(this.#ended);
     this.#session ??= this.#open();
     this.statements++;
@@ -124,6 +127,15 @@ export class ReadScope {
         statements.record(text, milliseconds);
       },
     });
+  }
+
+  /**
+   * Gives up: nobody waits for the answers any more. Statements reject with the reason; one that runs for more than a
+   * second is cancelled in the database.
+   */
+  abandon(reason: Error): void {
+    this.#abandoned ??= reason;
+    this.#session?.abandon(reason);
   }
 
   /** Promises that no statement follows those asked in this tick: their flight ends the transaction too. */

@@ -1,47 +1,22 @@
 import pg from 'pg';
+import { requestCancel } from './cancel-request.ts';
 import { aborted, ScopeFinished } from './read-errors.ts';
 import {
   type Cells,
   type Columns,
   preparable,
   preparedOn,
-  type Sendable,
   send,
   toSend,
   type Wire,
 } from './read-wire.ts';
-import type { SharedConnections, SharedRead } from './shared-connections.ts';
+import type { Asked, SessionPlan } from './session-plan.ts';
+import type { SharedRead } from './shared-connections.ts';
 import type { Statement } from './statement.ts';
 
-/** How a session begins and ends, and whom it tells. */
-export interface SessionPlan {
-  pool: pg.Pool;
-  /** sent before the first statement, in the same flight; a failure of theirs fails that statement */
-  opening: readonly Statement[];
-  /** sent before the Sync that ends the session */
-  closing: readonly Statement[];
-  /** how long a session may stay open with nothing to do; 0: any time */
-  idleMs: number;
-  /** the flight of this number, from 1, is expected to be the last and ends the transaction; 0: not known */
-  lastFlight: number;
-  /** connections that it may share, when its first flight is its last; null: it has one of its own */
-  shared: SharedConnections | null;
-  /** called when a statement that was sent has its answer, an error included */
-  answered(text: string, milliseconds: number): void;
-}
-
-/** A statement between being asked for and being answered. */
-interface Asked {
-  statement: Statement;
-  values: Sendable[];
-  sentAt: number;
-  columns: Columns;
-  rows: (string | null)[][];
-  resolve(cells: Cells): void;
-  reject(error: Error): void;
-}
-
 const NO_COLUMNS: Columns = { names: [], parsers: [] };
+/** A statement that nobody waits for any more may run so long; cancelling a shorter one costs more than it saves. */
+const CANCEL_AFTER_MS = 1_000;
 
 /**
  * One transaction over one connection without round trips of its own: PostgreSQL takes all statements up to a Sync as
@@ -71,6 +46,8 @@ export class ReadSession implements SharedRead {
   #parses = 0;
   /** gives a shared connection on to the next */
   #leave: ((error?: Error) => void) | undefined;
+  #cancel: NodeJS.Timeout | undefined;
+  #cancelled = false;
   /** writes so far */
   flights = 0;
   readonly #released = Promise.withResolvers<void>();
@@ -105,6 +82,24 @@ export class ReadSession implements SharedRead {
     this.#ending = true;
     if (this.#connecting) this.#writeLater();
     else this.#released.resolve();
+  }
+
+  /** Ends it too: what is asked for rejects with the reason, what runs is cancelled once it has run for a second. */
+  abandon(reason: Error): void {
+    this.#refusal = () => reason;
+    for (const asked of this.#waiting.splice(0)) asked.reject(reason);
+    this.end();
+    const [first] = this.#sent;
+    const client = this.#client;
+    // On a shared connection it might be another's statement by then.
+    if (!first || !client || this.#leave) return;
+    this.#cancel = setTimeout(
+      () => {
+        this.#cancelled = true;
+        requestCancel(client);
+      },
+      Math.max(0, first.sentAt + CANCEL_AFTER_MS - performance.now()),
+    );
   }
 
   #connect(): void {
@@ -288,8 +283,11 @@ export class ReadSession implements SharedRead {
 
   /** With an error the pool destroys the connection: one whose state is unknown must not serve another tenant. */
   #release(error?: Error): void {
-    if (this.#leave) this.#leave(error);
-    else this.#client?.release(error);
+    clearTimeout(this.#cancel);
+    // A request to cancel may still be on its way, and must not meet the next one's statement.
+    const lost = error ?? (this.#cancelled ? new Error('it was cancelled') : undefined);
+    if (this.#leave) this.#leave(lost);
+    else this.#client?.release(lost);
     this.#client = undefined;
     this.#released.resolve();
   }

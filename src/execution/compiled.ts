@@ -74,15 +74,15 @@ function untyped(document: DocumentNode): DocumentNode {
   });
 }
 
-/** As many as graphql-js reports. */
-const MAX_VARIABLE_ERRORS = 50;
+const MAX_VARIABLE_ERRORS = 5;
 
 /** Variables as graphql-js coerces them: with their defaults, each of its type. */
 export function coerceVariables(
   schema: GraphQLSchema,
   { document, name }: Pick<CompiledOperation, 'document' | 'name'>,
   values: Readonly<Record<string, unknown>>,
+  hideSuggestions: boolean,
 ) {
   const definitions = getOperationAST(document, name)?.variableDefinitions ?? [];
-  return getVariableValues(schema, definitions, values, { maxErrors: MAX_VARIABLE_ERRORS });
+  return getVariableValues(schema, definitions, values, { maxErrors: MAX_VARIABLE_ERRORS, hideSuggestions });
 }

@@ -1,14 +1,13 @@
 import {
   type DocumentNode,
   type ExecutionResult,
-  GraphQLError,
   type GraphQLSchema,
   getOperationAST,
   type OperationDefinitionNode,
 } from 'graphql';
 import type { Context } from '../graphql/context.ts';
-import { OperationLimits } from '../graphql/limits.ts';
 import { LIVE_DIRECTIVE } from '../graphql/live.ts';
+import { OperationCost } from '../graphql/operation-cost.ts';
 import { collectFields, fragmentsOf } from './collect.ts';
 import { type CompiledOperation, coerceVariables, executeCompiled } from './compiled.ts';
 import { PlannedOperation } from './planned.ts';
@@ -24,7 +23,7 @@ export interface Operation {
   live: boolean;
   compiled: CompiledOperation;
   planned: PlannedOperation;
-  limits: OperationLimits;
+  cost: OperationCost;
 }
 
 /**
@@ -36,13 +35,13 @@ export function prepareOperation(schema: GraphQLSchema, document: DocumentNode, 
   if (!definition) return null;
   const compiled = { document, name, sightings: 0, query: undefined };
   const planned = new PlannedOperation(schema, document, name);
-  const limits = new OperationLimits(schema, document, name);
+  const cost = new OperationCost(schema, document, definition);
   const live = definition.directives?.some((directive) => directive.name.value === LIVE_DIRECTIVE.name) ?? false;
-  return { schema, document, name, kind: definition.operation, live, compiled, planned, limits };
+  return { schema, document, name, kind: definition.operation, live, compiled, planned, cost };
 }
 
 /**
- * Runs a query or a mutation within its limits. Gives the whole response as JSON text where it was assembled as such,
+ * Runs a query or a mutation whose cost was found to be within the limits. Gives the whole response as JSON text where it was assembled as such,
  * which is then without errors; else the result, whose errors are still to be masked. The caller closes the scope.
  */
 export async function executeOperation(
@@ -51,15 +50,9 @@ export async function executeOperation(
   variables: Readonly<Record<string, unknown>>,
 ): Promise<string | ExecutionResult> {
   const { schema } = operation;
-  const coerced = coerceVariables(schema, operation.compiled, variables);
+  // Who is nobody is told nothing of the schema.
+  const coerced = coerceVariables(schema, operation.compiled, variables, ctx.viewer === null);
   if (coerced.errors) return { errors: coerced.errors };
-  try {
-    // As they will be used: a null that was given is no default.
-    operation.limits.check(coerced.coerced);
-  } catch (error) {
-    if (error instanceof GraphQLError) return { errors: [error] };
-    throw error;
-  }
   const standard = () =>
     executeCompiled(schema, operation.compiled, ctx, { given: variables, coerced: coerced.coerced });
   if (operation.kind !== 'query') {

@@ -28,6 +28,8 @@ export interface Context extends EntityContext {
   idempotency: Idempotency;
   /** closes the scope and starts a new one with empty loaders */
   refresh(): void;
+  /** ends the scope and all that follow: nobody waits for what is read any more */
+  abandon(reason: Error): void;
 }
 
 /** The viewer of a field that asks for a permission: there is one, or the field would not have been reached. */

@@ -1,12 +1,17 @@
 import type { ExecutionResult } from 'graphql';
+import { type CostReport, withCost } from './meter.ts';
 
-/** A response that is JSON text: what sends JSON sends what `stringify` gives; over a WebSocket it is read and written once more. */
-export function assembled(text: string): ExecutionResult & { stringify(): string } {
+/**
+ * A response that is JSON text, with what it cost: what sends JSON sends what `stringify` gives; over a WebSocket it is
+ * read and written once more.
+ */
+export function assembled(text: string, cost: CostReport): ExecutionResult & { stringify(): string } {
   return {
     get data() {
       return (JSON.parse(text) as ExecutionResult).data;
     },
-    stringify: () => text,
+    extensions: { cost },
+    stringify: () => withCost(text, cost),
   };
 }
 

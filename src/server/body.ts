@@ -2,7 +2,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { refuse } from './refuse.ts';
 
+/** What a page of another origin cannot send without asking first (a preflight of CORS). */
+const JSON_TYPE = /^application\/(graphql(-response)?\+)?json\s*(;|$)/i;
+
 const MAX_BODY_BYTES = 1024 * 1024;
+
+/**
+ * Refuses with 415 a POST of a type that forms of other pages can send: then no page can have its visitor's browser
+ * change anything (CSRF). Tells whether it did.
+ */
+export function refusesForm({ method, headers }: IncomingMessage, res: ServerResponse): boolean {
+  if (method !== 'POST' || JSON_TYPE.test(headers['content-type'] ?? '')) return false;
+  refuse(res, 415, 'send the operation as application/json', 'UNSUPPORTED_MEDIA_TYPE');
+  return true;
+}
 
 /** Refuses with 413 a body that says that it is too long, and tells whether it did. */
 export function refusesLength(req: IncomingMessage, res: ServerResponse): boolean {

@@ -5,7 +5,7 @@ import type { Context } from '../graphql/context.ts';
 import type { Services } from '../services.ts';
 
 /** Nobody's tenant: no row has it, so that a scope without a viewer reads nothing even if a permission check is missing. */
-const NO_TENANT = '00000000-0000-0000-0000-000000000000';
+export const NO_TENANT = '00000000-0000-0000-0000-000000000000';
 
 /** The context of one operation. */
 export function makeContext(
@@ -23,13 +23,15 @@ export function makeContext(
     credentialId: null,
     request,
   };
+  // Copies of the context share it.
+  const life = { scope: new ReadScope(services.read, reader), abandoned: null as Error | null };
   return {
     viewer,
     refused,
     services,
     request,
     idempotency: { header: null, fields: 1, replayed: false },
-    scope: new ReadScope(services.read, reader),
+    scope: life.scope,
     loaders: new Map(),
     stream: { open: false, after: null, seq: null },
     now: new Date(),
@@ -37,11 +39,17 @@ export function makeContext(
       const old = this.scope;
       void old.close();
       this.scope = new ReadScope(services.read, reader);
+      life.scope = this.scope;
+      if (life.abandoned) this.scope.abandon(life.abandoned);
       this.scope.statements = old.statements;
       this.scope.milliseconds = old.milliseconds;
       this.scope.observer = old.observer;
       this.loaders = new Map();
       this.now = new Date();
+    },
+    abandon(reason) {
+      life.abandoned ??= reason;
+      life.scope.abandon(reason);
     },
   };
 }

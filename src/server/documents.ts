@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
-import { type DocumentNode, type GraphQLSchema, Kind, type ParseOptions, parse, type Source, validate } from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, Kind } from 'graphql';
 import { type Operation, prepareOperation } from '../execution/operation.ts';
+import { documentError, parseDocument, validateDocument } from '../graphql/document.ts';
 import { BoundedTexts, type Bounds } from './bounded-texts.ts';
 import { documentId, type TrustedText } from './trusted-documents.ts';
-
-/** A document longer than this is refused before it is parsed to the end. */
-const MAX_TOKENS = 5_000;
 
 /** An operation whose document is kept. */
 export interface StoredOperation extends Operation {
   /** names the document's text and the operation in it; the same in every process */
   id: string;
+  /** its document is one of those that are asked for by id */
+  trusted: boolean;
 }
 
 export interface StoredDocument {
@@ -20,18 +20,23 @@ export interface StoredDocument {
   operations: ReadonlyMap<string | null, StoredOperation>;
 }
 
-/** Parses a document of bounded length. @throws GraphQLError of its syntax or its length */
-export function parseDocument(source: string | Source, options?: ParseOptions): DocumentNode {
-  return parse(source, { ...options, maxTokens: MAX_TOKENS });
+/** A document with errors, as its caller is told. */
+export class InvalidDocument {
+  readonly errors: readonly GraphQLError[];
+
+  constructor(errors: readonly GraphQLError[]) {
+    this.errors = errors;
+  }
 }
 
 /**
- * Documents that were parsed, validated and prepared, by their text. Those without errors are kept, the least recently
- * used leaving first; trusted ones stay.
+ * Documents that were parsed, validated and prepared, by their text, and the errors of those that have any: nothing is
+ * validated twice. The least recently used leave first; trusted ones stay.
  */
 export class Documents {
   readonly #schema: GraphQLSchema;
   readonly #kept: BoundedTexts<StoredDocument>;
+  readonly #invalid = new BoundedTexts<InvalidDocument>();
   readonly #trusted = new Map<string, StoredDocument>();
   readonly #trustedById = new Map<string, StoredDocument>();
 
@@ -48,9 +53,22 @@ export class Documents {
 
   /** The document of a text; null when it has errors. */
   get(text: string): StoredDocument | null {
-    const trusted = this.#trusted.get(text);
-    if (trusted) return trusted;
-    return this.#kept.get(text) ?? this.#add(text);
+    const found = this.find(text);
+    return found instanceof InvalidDocument ? null : found;
+  }
+
+  /** The document of a text, or its errors. */
+  find(text: string): StoredDocument | InvalidDocument {
+    return this.#trusted.get(text) ?? this.#kept.get(text) ?? this.#invalid.get(text) ?? this.#add(text);
+  }
+
+  /** Whether there are documents that are trusted more than others. */
+  get hasTrusted(): boolean {
+    return this.#trusted.size > 0;
+  }
+
+  isTrusted(text: string): boolean {
+    return this.#trusted.has(text);
   }
 
   /** The trusted document of an id, `sha256:<hex>`; null when there is none. */
@@ -63,7 +81,7 @@ export class Documents {
     const problems: string[] = [];
     for (const { name, text } of texts) {
       try {
-        const stored = prepare(this.#schema, text);
+        const stored = prepare(this.#schema, text, true);
         this.#trusted.set(text, stored);
         this.#trustedById.set(documentId(text), stored);
       } catch (error) {
@@ -73,32 +91,57 @@ export class Documents {
     if (problems.length > 0) throw new Error(`trusted documents have errors:\n${problems.join('\n')}`);
   }
 
-  #add(text: string): StoredDocument | null {
-    const stored = prepareOrNull(this.#schema, text);
-    if (stored) this.#kept.set(text, stored);
-    return stored;
+  #add(text: string): StoredDocument | InvalidDocument {
+    try {
+      const stored = prepare(this.#schema, text, false);
+      this.#kept.set(text, stored);
+      return stored;
+    } catch (error) {
+      const invalid = new InvalidDocument(errorsOf(error));
+      this.#invalid.set(text, invalid);
+      return invalid;
+    }
   }
 }
 
-function prepareOrNull(schema: GraphQLSchema, text: string): StoredDocument | null {
-  try {
-    return prepare(schema, text);
-  } catch {
-    return null;
+class Refused extends Error {
+  readonly errors: readonly GraphQLError[];
+
+  constructor(errors: readonly GraphQLError[]) {
+    super(errors.map(({ message }) => message).join('; '));
+    this.errors = errors;
   }
 }
 
-/** Parses and validates as Yoga does: the specified rules, and graphql-js's own number of errors. @throws Error */
-function prepare(schema: GraphQLSchema, text: string): StoredDocument {
+/** As for every error of a document: 200 where the client takes plain JSON only. */
+const SPECIFIED = { spec: true, status: 400 };
+
+function errorsOf(error: unknown): GraphQLError[] {
+  if (error instanceof Refused)
+    return error.errors.map((one) => documentError(one, { code: 'GRAPHQL_VALIDATION_FAILED', http: SPECIFIED }));
+  if (error instanceof GraphQLError) return [documentError(error, { code: 'GRAPHQL_PARSE_FAILED', http: SPECIFIED })];
+  if (error instanceof RangeError)
+    return [
+      documentError(new GraphQLError('the document is nested too deeply'), {
+        code: 'TOO_MUCH',
+        limit: 'depth',
+        http: { status: 400 },
+      }),
+    ];
+  throw error;
+}
+
+/** @throws GraphQLError of its syntax, Refused with the errors of its validation */
+function prepare(schema: GraphQLSchema, text: string, trusted: boolean): StoredDocument {
   const document = parseDocument(text);
-  const errors = validate(schema, document);
-  if (errors.length > 0) throw new Error(errors.map(({ message }) => message).join('; '));
+  const errors = validateDocument(schema, document);
+  if (errors.length > 0) throw new Refused(errors);
   const operations = new Map<string | null, StoredOperation>();
   for (const node of document.definitions) {
     if (node.kind !== Kind.OPERATION_DEFINITION) continue;
     const name = node.name?.value ?? null;
     const operation = prepareOperation(schema, document, name);
-    if (operation) operations.set(name, Object.assign(operation, { id: operationId(text, name) }));
+    if (operation) operations.set(name, Object.assign(operation, { id: operationId(text, name), trusted }));
   }
   const [only, another] = operations.values();
   if (only && !another) operations.set(null, only);

@@ -7,6 +7,7 @@ import { FORMAT_NAMES } from '../exports/formats.ts';
 import type { ExportRequest } from '../exports/request.ts';
 import { EXPORT_LIMIT_MS, type ExportHead, runExport } from '../exports/run.ts';
 import { writerTo } from '../exports/writer.ts';
+import { EXPORT_COST } from '../graphql/cost-weights.ts';
 import { newId } from '../graphql/ids.ts';
 import { maskError } from './mask-error.ts';
 import { clientAddress } from './request.ts';
@@ -85,6 +86,7 @@ async function answer(
       return send;
     };
     const ctx = await viewerNow();
+    if (ctx.viewer) app.endpoint.meter.charge(ctx, EXPORT_COST);
     const run = () => runExport(app.schema, ctx, asked, { begin, recheck: viewerNow });
     // Who is nobody is refused without taking anybody's turn.
     await (ctx.viewer ? inTurn(run) : run());
@@ -137,7 +139,6 @@ function writeHead(res: ServerResponse, { fileName, contentType }: ExportHead, f
   res.writeHead(200, {
     'content-type': contentType,
     'content-disposition': `attachment; filename="${fileName}.${format}"`,
-    'x-content-type-options': 'nosniff',
     'cache-control': 'no-store',
   });
 }
@@ -147,6 +148,7 @@ const STATUS: Readonly<Record<string, number>> = {
   FORBIDDEN: 403,
   NOT_FOUND: 404,
   METHOD_NOT_ALLOWED: 405,
+  RATE_LIMITED: 429,
   OVERLOADED: 503,
   TIMEOUT: 504,
   INTERNAL: 500,
@@ -161,7 +163,13 @@ const ALONG: Readonly<Record<number, Record<string, string>>> = {
 
 /** A refusal in the API's form; what has no status of its own is the caller's mistake. */
 function refuse(res: ServerResponse, { message, extensions }: GraphQLError): void {
+  const { http, ...told } = extensions as { http?: { headers?: Record<string, string> } };
   const status = STATUS[String(extensions.code)] ?? 400;
-  const headers = { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store', ...ALONG[status] };
-  res.writeHead(status, headers).end(JSON.stringify({ errors: [{ message, extensions }] }));
+  const headers = {
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+    ...ALONG[status],
+    ...http?.headers,
+  };
+  res.writeHead(status, headers).end(JSON.stringify({ errors: [{ message, extensions: told }] }));
 }

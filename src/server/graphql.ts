@@ -8,17 +8,19 @@ import { executeOperation, type Operation, prepareOperation } from '../execution
 import type { Context } from '../graphql/context.ts';
 import { keyFromHeader } from '../graphql/idempotency-key.ts';
 import { newId } from '../graphql/ids.ts';
-import { checkLimits } from '../graphql/limits.ts';
 import type { Services } from '../services.ts';
 import { assembled } from './assembled.ts';
-import { BoundedTexts } from './bounded-texts.ts';
+import { runBounded } from './bounded-run.ts';
 import type { CallerHeaders } from './caller.ts';
 import { makeContext } from './context.ts';
-import { Documents, parseDocument } from './documents.ts';
+import { Documents } from './documents.ts';
+import { Gate, isOverloaded } from './gate.ts';
 import { liveAnswers } from './live-query.ts';
 import { maskError } from './mask-error.ts';
+import { Meter } from './meter.ts';
 import { clientAddress } from './request.ts';
 import type { Origin } from './result-cache.ts';
+import { CONTEXT, useAdmission } from './use-admission.ts';
 import { useTrustedDocuments } from './use-trusted-documents.ts';
 
 export const GRAPHQL_PATH = '/graphql';
@@ -35,6 +37,8 @@ export interface GraphQLEndpoint {
   yoga: YogaServerInstance<Partial<ServerContext>, Context>;
   authenticator: Authenticator;
   documents: Documents;
+  meter: Meter;
+  gate: Gate;
   /** the viewer of a credential as it came in a header or in a WebSocket's first message */
   contextOf(authorization: string | null, request: Viewer['request']): Promise<Context>;
   /** the same for an HTTP request. @throws GraphQLError that answers with 401 when its credential is refused, with 400 for a malformed header */
@@ -45,6 +49,9 @@ export interface GraphQLEndpoint {
 export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQLEndpoint {
   const authenticator = new Authenticator(services);
   const documents = new Documents(schema);
+  const { env } = services;
+  const meter = new Meter(env);
+  const gate = new Gate({ concurrent: env.MAX_CONCURRENT, queued: env.MAX_QUEUED });
   const contextOf: GraphQLEndpoint['contextOf'] = async (authorization, request) => {
     const credential = credentialOf(authorization);
     if (credential === null) return makeContext(services, null, null, request);
@@ -64,6 +71,17 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
       throw new GraphQLError(error.message, { extensions: { code: error.code, http: { status } } });
     }
   };
+  const contextOfRequest = async (headers: Headers, { req }: Partial<ServerContext>) => {
+    const caller = {
+      authorization: headers.get('authorization'),
+      apiKey: headers.get('x-api-key'),
+      userAgent: headers.get('user-agent'),
+      idempotencyKey: headers.get('idempotency-key'),
+    };
+    const ctx = await httpContextOf(caller, req);
+    ctx.stream.open = headers.get('accept')?.includes('text/event-stream') ?? false;
+    return ctx;
+  };
   const yoga = createYoga<Partial<ServerContext>, Context>({
     schema,
     graphqlEndpoint: GRAPHQL_PATH,
@@ -72,7 +90,7 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
     landingPage: false,
     multipart: false,
     // Its own caches are bounded by count only, and filled before anybody is known.
-    parserAndValidationCache: { documentCache: new BoundedTexts<DocumentNode>(), errorCache: NO_CACHE },
+    parserAndValidationCache: false,
     batching: false,
     // The HTTP server limits it before: here it would cost each request a stream.
     maxRequestBodySize: false,
@@ -83,28 +101,19 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
     context: async (initial) => {
       const given = Reflect.get(initial, CONTEXT) as Context | undefined;
       if (given) return given;
-      const { headers } = initial.request;
-      const caller = {
-        authorization: headers.get('authorization'),
-        apiKey: headers.get('x-api-key'),
-        userAgent: headers.get('user-agent'),
-        idempotencyKey: headers.get('idempotency-key'),
-      };
-      const ctx = await httpContextOf(caller, initial.req);
-      ctx.stream.open = headers.get('accept')?.includes('text/event-stream') ?? false;
-      return ctx;
+      return contextOfRequest(initial.request.headers, initial);
     },
     maskedErrors: { maskError: (error) => maskError(error, requestIdOf(error), services.log) },
     extraParamNames: ['documentId'],
-    plugins: [useTrustedDocuments(documents), useTokenLimit(), useExecution(), useReadScope()],
+    plugins: [
+      useTrustedDocuments(documents),
+      useAdmission(documents, meter, contextOfRequest),
+      useExecution({ meter, gate, timeoutMs: env.EXECUTION_TIMEOUT_MS }),
+      useReadScope(),
+    ],
   });
-  return { yoga, authenticator, documents, contextOf, httpContextOf };
+  return { yoga, authenticator, documents, meter, gate, contextOf, httpContextOf };
 }
-
-const NO_CACHE = { get: () => undefined, set: () => {} };
-
-/** Where the WebSocket side puts a context that it made itself. */
-export const CONTEXT = Symbol('context');
 
 function bearer(key: string | null): string | null {
   return key ? `Bearer ${key}` : null;
@@ -117,12 +126,8 @@ function credentialOf(authorization: string | null): string | null {
   return match[1];
 }
 
-function useTokenLimit(): Plugin {
-  return { onParse: ({ setParseFn }) => setParseFn(parseDocument) };
-}
-
 /** Runs queries and mutations by `executeOperation`, which is prepared once for each document that Yoga keeps parsed. */
-function useExecution(): Plugin<Context, Partial<ServerContext>> {
+function useExecution(limits: Limits): Plugin<Context, Partial<ServerContext>> {
   const prepared = new WeakMap<DocumentNode, Map<string, Operation | null>>();
   const operationOf = ({ schema, document, operationName }: ExecutionArgs): Operation | null => {
     let operations = prepared.get(document);
@@ -143,23 +148,59 @@ function useExecution(): Plugin<Context, Partial<ServerContext>> {
       // Without an operation graphql-js tells what is wrong.
       const operation = operationOf(args as ExecutionArgs);
       if (!operation) return;
-      setExecuteFn(async ({ contextValue, variableValues }: ExecutionArgs) => {
-        const ctx = contextValue as Context;
-        if (operation.live) return liveAnswers(operation, ctx, variableValues ?? {}) as ExecutionResult;
-        const result = await executeOperation(operation, ctx, variableValues ?? {});
-        return typeof result === 'string' ? assembled(result) : result;
+      setExecuteFn(({ contextValue, variableValues }: ExecutionArgs) => {
+        const ctx = contextValue as Context & Partial<ServerContext>;
+        const variables = variableValues ?? {};
+        if (!operation.live) return execute(limits, operation, ctx, variables);
+        return liveAnswers(operation, ctx, variables, () => limits.meter.admit(ctx, operation, variables));
       });
     },
     onSubscribe({ args, setResultAndStopExecution }) {
-      try {
-        // Where the variables are known: a validation rule would be cached without them.
-        checkLimits(args.schema, args.document, args.operationName ?? null, args.variableValues ?? {});
-      } catch (error) {
-        if (!(error instanceof GraphQLError)) throw error;
-        setResultAndStopExecution({ errors: [error] });
-      }
+      const operation = operationOf(args as ExecutionArgs);
+      if (!operation) return;
+      const ctx = args.contextValue as Context;
+      // Where the variables are known: a validation rule would be cached without them.
+      const { refused, requested, report } = limits.meter.admit(ctx, operation, args.variableValues ?? {});
+      if (refused) setResultAndStopExecution({ errors: [refused], extensions: { cost: report() } });
+      return {
+        onSubscribeResult: () => ({
+          onNext: ({ result, setResult }) =>
+            setResult({ ...result, extensions: { cost: limits.meter.report(ctx, requested) } }),
+        }),
+      };
     },
   };
+}
+
+interface Limits {
+  meter: Meter;
+  gate: Gate;
+  timeoutMs: number;
+}
+
+/** Executes an operation within all limits; its result tells what it cost. */
+async function execute(
+  { meter, gate, timeoutMs }: Limits,
+  operation: Operation,
+  ctx: Context & Partial<ServerContext>,
+  variables: Readonly<Record<string, unknown>>,
+): Promise<ExecutionResult> {
+  const admitted = meter.admit(ctx, operation, variables);
+  if (admitted.refused) return { errors: [admitted.refused], extensions: { cost: admitted.report() } };
+  try {
+    const work = () => executeOperation(operation, ctx, variables);
+    // The server asking itself how it is does not wait behind others.
+    const run = ctx.viewer?.kind === 'SYSTEM' ? work : () => gate.run(work);
+    const result = await runBounded(ctx, operation, ctx.res, timeoutMs, run);
+    if (typeof result === 'string') return assembled(result, admitted.report());
+    if (!('data' in result)) admitted.refund();
+    return { ...result, extensions: { cost: admitted.report() } };
+  } catch (error) {
+    void ctx.scope.close();
+    if (!(error instanceof GraphQLError)) throw error;
+    if (isOverloaded(error)) admitted.refund();
+    return { errors: [error], extensions: { cost: admitted.report() } };
+  }
 }
 
 const requestIds = new WeakMap<object, string>();

@@ -1,15 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { App } from '../app.ts';
-import { putBack, readBody, refusesLength } from './body.ts';
+import { putBack, readBody, refusesForm, refusesLength } from './body.ts';
 import { cachedAnswers } from './cached-answers.ts';
 import { createExports, EXPORT_PATH, type ExportLimits } from './export.ts';
+import { OVERLOADED } from './gate.ts';
 import { createGraphiql } from './graphiql.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
 import { livez, readyz } from './health.ts';
+import { watchLoop } from './loop-lag.ts';
 import { refuse } from './refuse.ts';
 import { ResultCache } from './result-cache.ts';
-import { computeAnswer, createShortPath, type ShortPath } from './short-path.ts';
+import { securityHeaders } from './security-headers.ts';
+import { computeAnswer, createShortPath, inTurn, type ShortPath } from './short-path.ts';
 import { createSse, type SseEndpoint, STREAM_PATH } from './sse.ts';
 import { Connections, STREAM_TIMING, type StreamTiming } from './stream-limits.ts';
 import { readTrustedDocuments } from './trusted-documents.ts';
@@ -17,6 +20,13 @@ import { attachWebSocket } from './websocket.ts';
 
 /** How long running requests get to finish when the server stops. */
 const GRACE_MS = 10_000;
+/** Long enough for a large import mutation, short enough that a stalled client does not hold a socket for ever. */
+const REQUEST_MS = 60_000;
+/** A client that neither sends nor takes anything for so long is let go; streams send a sign of life more often. */
+const SILENCE_MS = 60_000;
+const HEADERS_MS = 20_000;
+/** Longer than load balancers keep their connections: else they send into one that is just being closed. */
+const KEEP_ALIVE_MS = 65_000;
 
 export interface HttpServer {
   port: number;
@@ -24,29 +34,31 @@ export interface HttpServer {
   stop(): Promise<void>;
 }
 
+interface ServeOptions {
+  host: string;
+  port: number;
+  examplesDir: string;
+  exports?: Partial<ExportLimits>;
+  shortPath?: boolean;
+  timing?: Partial<StreamTiming>;
+  /** how long a client may neither send nor take anything, in milliseconds */
+  silenceMs?: number;
+}
+
 /**
  * Serves an app: GraphQL over HTTP, SSE and WebSocket, exports, health, GraphiQL. `shortPath: false` has Yoga answer
  * every request, which gives the same answers.
  * @throws Error when the port is taken, or the trusted documents are not to be had
  */
-export async function serveHttp(
-  app: App,
-  options: {
-    host: string;
-    port: number;
-    examplesDir: string;
-    exports?: Partial<ExportLimits>;
-    shortPath?: boolean;
-    timing?: Partial<StreamTiming>;
-  },
-): Promise<HttpServer> {
+export async function serveHttp(app: App, options: ServeOptions): Promise<HttpServer> {
   const { env } = app.services;
   const graphiql = env.GRAPHIQL ? createGraphiql({ endpoint: GRAPHQL_PATH, examplesDir: options.examplesDir }) : null;
   const exports = createExports(app, options.exports);
   const { documents } = app.endpoint;
   if (env.TRUSTED_DOCUMENTS !== null) documents.trust(readTrustedDocuments(env.TRUSTED_DOCUMENTS));
   const cache = env.RESULT_CACHE_MB > 0 ? new ResultCache(app.services) : null;
-  const compute = cache ? cachedAnswers(cache, computeAnswer) : computeAnswer;
+  const computed = inTurn(app.endpoint, computeAnswer);
+  const compute = cache ? cachedAnswers(cache, computed) : computed;
   const shortPath =
     options.shortPath === false ? null : createShortPath(app.endpoint, app.services, documents, compute);
   const streams = {
@@ -56,9 +68,11 @@ export async function serveHttp(
     timing: { ...STREAM_TIMING, ...options.timing },
   };
   const sse = createSse(streams);
+  const secure = securityHeaders(env);
   let stopping = false;
   const server = createServer((req, res) => {
     const path = req.url?.split('?', 1)[0] ?? '/';
+    secure(res);
     if (stopping) res.setHeader('connection', 'close');
     if (path === '/livez') livez(res);
     else if (path === '/readyz') void readyz(res, app.services, () => app.selfTest(), stopping);
@@ -70,8 +84,12 @@ export async function serveHttp(
       refuse(res, 404, `there is nothing at ${path.slice(0, 100)}: the API is at ${GRAPHQL_PATH}`);
     }
   });
-  // Long enough for a large import mutation, short enough that a stalled client does not hold a socket for ever.
-  server.requestTimeout = 60_000;
+  const { silenceMs = SILENCE_MS } = options;
+  Object.assign(server, { requestTimeout: REQUEST_MS, headersTimeout: HEADERS_MS, keepAliveTimeout: KEEP_ALIVE_MS });
+  server.setTimeout(silenceMs);
+  const unwatch = watchLoop((late) => {
+    app.endpoint.gate.late = late;
+  });
   await listen(server, options);
   const sockets = attachWebSocket(server, streams);
   const { port } = server.address() as AddressInfo;
@@ -89,6 +107,7 @@ export async function serveHttp(
     await sockets.close();
     server.closeIdleConnections();
     await closed;
+    unwatch();
     cache?.close();
     await exports.settled();
     clearTimeout(grace);
@@ -111,7 +130,13 @@ async function graphql(
   res: ServerResponse,
 ): Promise<void> {
   await guarded(app, res, async () => {
-    if (refusesLength(req, res)) return;
+    // Before it costs anything to find out who asks, and what.
+    if (app.endpoint.gate.isFull) {
+      res.setHeader('retry-after', OVERLOADED.retryAfter);
+      refuse(res, 503, OVERLOADED.message, 'OVERLOADED');
+      return;
+    }
+    if (refusesForm(req, res) || refusesLength(req, res)) return;
     const taken = shortPath?.handle(req, res);
     if (taken && (await taken)) return;
     if (await sse.handle(req, res)) return;

@@ -11,6 +11,7 @@ import { MAX_AGE_MS, Uses } from './answer-uses.ts';
 import { assembled } from './assembled.ts';
 import { observe } from './cached-answers.ts';
 import { maskError } from './mask-error.ts';
+import type { Admitted } from './meter.ts';
 
 /** Between two answers, at least. */
 export const LIVE_PAUSE_MS = 500;
@@ -25,12 +26,13 @@ type Variables = Readonly<Record<string, unknown>>;
 /**
  * The answers to a live query: one at once, then one whenever it differs from the one before. It is computed when the
  * consumer has taken the one before and an event has come that may have changed it: nothing queues up. Ends with a
- * masked GraphQLError when the viewer may no longer see it. Errors alone where it cannot be answered so.
+ * masked GraphQLError when the viewer may no longer see it, or when its budget is spent: each computation is paid for. Errors alone where it cannot be answered so.
  */
 export function liveAnswers(
   operation: Operation,
   ctx: Context,
   variables: Variables,
+  admit: () => Admitted,
 ): AsyncGenerator<ExecutionResult, void, undefined> | ExecutionResult {
   const { services, viewer } = ctx;
   if (!ctx.stream.open) return { errors: [needsStream()] };
@@ -49,7 +51,7 @@ export function liveAnswers(
         alarm.reset();
         changes.begin();
         const begun = performance.now();
-        const { text, result, uses } = await compute({ operation, ctx, variables, viewer });
+        const { text, result, uses } = await compute({ operation, ctx, variables, viewer, admit });
         changes.settle(dependenceOf(uses));
         if (signal.aborted) return;
         if (text !== shown) {
@@ -117,6 +119,7 @@ interface Question {
   ctx: Context;
   variables: Variables;
   viewer: Viewer;
+  admit: () => Admitted;
 }
 
 interface LiveAnswer {
@@ -126,21 +129,23 @@ interface LiveAnswer {
   uses: Uses;
 }
 
-async function compute({ operation, ctx, variables, viewer }: Question): Promise<LiveAnswer> {
+async function compute({ operation, ctx, variables, viewer, admit }: Question): Promise<LiveAnswer> {
   const uses = new Uses();
   try {
+    const { refused: tooMuch, report } = admit();
+    if (tooMuch) throw tooMuch;
     const permissions = await ctx.services.rights.current(viewer);
     ctx.refresh();
     ctx.viewer = { ...viewer, permissions };
     const observed = observe(ctx, uses);
     const result = await executeOperation(operation, observed, variables);
     void observed.scope.close();
-    if (typeof result === 'string') return { text: result, result: assembled(result), uses };
+    if (typeof result === 'string') return { text: result, result: assembled(result, report()), uses };
     const errors = result.errors?.map((error) => maskError(error, ctx.request.id, ctx.services.log));
     const refused = errors?.find(({ extensions }) => FINAL.has(extensions.code));
     if (refused) throw refused;
     const masked = errors ? { ...result, errors } : result;
-    return { text: JSON.stringify(masked), result: masked, uses };
+    return { text: JSON.stringify(masked), result: { ...masked, extensions: { cost: report() } }, uses };
   } catch (error) {
     throw maskError(error, ctx.request.id, ctx.services.log);
   }

@@ -19,7 +19,7 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
     return new GraphQLError(original.message, { ...place, extensions });
   }
   // GraphQL's own errors (syntax, validation, variables) have no original and say nothing of the inside.
-  if (error instanceof GraphQLError && original === null) return error;
+  if (error instanceof GraphQLError && original === null) return withoutOriginal(error);
   // A scalar's refusal: the outer error names the variable and the place in it.
   if (original instanceof GraphQLError) {
     const extensions = { ...original.extensions, ...(error instanceof GraphQLError ? error.extensions : {}) };
@@ -43,4 +43,11 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
     ...place,
     extensions: { code: 'INTERNAL', requestId },
   });
+}
+
+/** Yoga shows what its parser of bodies threw. */
+function withoutOriginal(error: GraphQLError): GraphQLError {
+  if (!('originalError' in error.extensions)) return error;
+  const { originalError: _, ...extensions } = error.extensions;
+  return new GraphQLError(error.message, { extensions: { ...extensions, http: { status: 400 } } });
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { GraphQLError } from 'graphql';
 
 /**
  * The caller's address. Behind `proxies` trusted proxies it is the entry of X-Forwarded-For that the outermost of them
@@ -12,4 +13,14 @@ export function clientAddress(req: IncomingMessage, proxies: number): string | n
   const hops = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',').map((hop) => hop.trim());
   const claimed = hops.at(-proxies);
   return claimed && isIP(claimed) !== 0 ? claimed : direct;
+}
+
+/** The header `min-seq` of a request. @throws GraphQLError that answers with 400 */
+export function minSeqOf(given: string | string[] | undefined): bigint | null {
+  if (given === undefined) return null;
+  if (typeof given === 'string' && /^\d{1,18}$/.test(given)) return BigInt(given);
+  const shown = JSON.stringify(String(given).slice(0, 60));
+  throw new GraphQLError(`the header min-seq is ${shown}: it has to be a whole number from 0, of at most 18 digits`, {
+    extensions: { code: 'INVALID_INPUT', http: { status: 400 } },
+  });
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type ExecutionResult, GraphQLError } from 'graphql';
+import type { ExecutionResult } from 'graphql';
 import { type FetchAPI, processRegularResult } from 'graphql-yoga';
 import { executeOperation } from '../execution/operation.ts';
 import type { Context } from '../graphql/context.ts';
@@ -7,13 +7,18 @@ import { newId } from '../graphql/ids.ts';
 import type { Services } from '../services.ts';
 import { type Asked, askedOperation } from './asked-operation.ts';
 import { putBack, readBody } from './body.ts';
+import { runBounded } from './bounded-run.ts';
 import { callerOf } from './caller.ts';
 import type { Documents, StoredOperation } from './documents.ts';
+import { isOverloaded } from './gate.ts';
 import { GRAPHQL_PATH, type GraphQLEndpoint, REPLAYED, serverTiming } from './graphql.ts';
 import { maskError } from './mask-error.ts';
 import { type MediaType, mediaTypeOf } from './media-type.ts';
+import { withCost } from './meter.ts';
+import { minSeqOf } from './request.ts';
 import type { Origin } from './result-cache.ts';
 import { sendJson } from './send-json.ts';
+import { requireTrusted } from './use-admission.ts';
 
 /** Answers plain POSTs without Yoga, as Yoga would. */
 export interface ShortPath {
@@ -33,6 +38,8 @@ export interface Answer {
   failed: boolean;
   /** headers that errors ask for */
   headers: Readonly<Record<string, string>> | null;
+  /** it failed before anything ran */
+  unused?: boolean;
   /** where it is from, when there is a cache */
   origin?: Origin;
 }
@@ -60,18 +67,37 @@ export function createShortPath(
 ): ShortPath {
   const cors = env.CORS_ORIGINS.length > 0;
 
-  async function answerOf({ operation, variables }: Asked, req: IncomingMessage, mediaType: MediaType) {
+  async function answerOf(asked: Asked, req: IncomingMessage, res: ServerResponse, mediaType: MediaType) {
     let ctx: Context | undefined;
     try {
       const minSeq = minSeqOf(req.headers['min-seq']);
       ctx = await endpoint.httpContextOf(callerOf(req), req);
-      const answer = await compute(ctx, operation, variables, { mediaType, minSeq });
-      return { answer, timing: serverTiming(ctx, answer.origin), replayed: ctx.idempotency.replayed };
+      requireTrusted(documents, ctx.viewer, asked.operation.trusted);
+      const given = await admitted(ctx, asked, res, { mediaType, minSeq });
+      return { ...given, replayed: ctx.idempotency.replayed };
     } catch (error) {
       const masked = maskError(error, ctx?.request.id ?? newId(), log);
-      return { answer: await failure({ errors: [masked] }, mediaType), timing: null, replayed: false };
+      const answer = await failure({ errors: [masked] }, mediaType);
+      return { answer, cost: endpoint.meter.report(ctx ?? null, 0), timing: null, replayed: false };
     } finally {
       void ctx?.scope.close();
+    }
+  }
+
+  /** The answer within all limits, and what it cost. */
+  async function admitted(ctx: Context, { operation, variables }: Asked, res: ServerResponse, wanted: Wanted) {
+    const { refused, refund, report } = endpoint.meter.admit(ctx, operation, variables);
+    try {
+      if (refused) throw refused;
+      const run = () => compute(ctx, operation, variables, wanted);
+      const answer = await runBounded(ctx, operation, res, env.EXECUTION_TIMEOUT_MS, run);
+      if (answer.unused || answer.origin === 'cache' || answer.origin === 'join') refund();
+      return { answer, cost: report(), timing: serverTiming(ctx, answer.origin) };
+    } catch (error) {
+      if (isOverloaded(error)) refund();
+      const masked = maskError(error, ctx.request.id, log);
+      const answer = await failure({ errors: [masked] }, wanted.mediaType);
+      return { answer, cost: report(), timing: serverTiming(ctx) };
     }
   }
 
@@ -83,11 +109,11 @@ export function createShortPath(
       putBack(req, body);
       return false;
     }
-    const { answer, timing, replayed } = await answerOf(asked, req, mediaType);
+    const { answer, cost, timing, replayed } = await answerOf(asked, req, res, mediaType);
     const headers: Record<string, string | number> = { 'content-type': CONTENT_TYPE[mediaType], ...answer.headers };
     if (timing !== null) headers['server-timing'] = timing;
     if (replayed) headers[REPLAYED] = 'true';
-    sendJson(req, res, { status: answer.status, headers, body: answer.body });
+    sendJson(req, res, { status: answer.status, headers, body: withCost(answer.body, cost) });
     return true;
   }
 
@@ -100,6 +126,11 @@ export function createShortPath(
   };
 }
 
+/** Lets so many compute at once, and the others in their turn. */
+export function inTurn({ gate }: GraphQLEndpoint, compute: Compute): Compute {
+  return (...asked) => gate.run(() => compute(...asked));
+}
+
 /** Executes an operation and masks its errors. Status and headers of errors are those that Yoga would send. */
 export const computeAnswer: Compute = async (ctx, operation, variables, { mediaType }) => {
   const result = await executeOperation(operation, ctx, variables);
@@ -108,7 +139,7 @@ export const computeAnswer: Compute = async (ctx, operation, variables, { mediaT
     return { body: JSON.stringify(result), status: 200, failed: false, headers: null };
   }
   const errors = result.errors?.map((error) => maskError(error, ctx.request.id, ctx.services.log));
-  return failure(errors ? { ...result, errors } : result, mediaType);
+  return { ...(await failure(errors ? { ...result, errors } : result, mediaType)), unused: !('data' in result) };
 };
 
 /** Of the fetch API, Yoga uses no more here. */
@@ -141,14 +172,4 @@ function isPlainPost({ method, url = '', headers }: IncomingMessage): boolean {
 /** Yoga ignores what follows the path, except that it takes any address with this ending for a question after its health. */
 function isHealthCheck(url: string): boolean {
   return url.endsWith('/health');
-}
-
-/** @throws GraphQLError that answers with 400 */
-function minSeqOf(given: string | string[] | undefined): bigint | null {
-  if (given === undefined) return null;
-  if (typeof given === 'string' && /^\d{1,18}$/.test(given)) return BigInt(given);
-  const shown = JSON.stringify(String(given).slice(0, 60));
-  throw new GraphQLError(`the header min-seq is ${shown}: it has to be a whole number from 0, of at most 18 digits`, {
-    extensions: { code: 'INVALID_INPUT', http: { status: 400 } },
-  });
 }

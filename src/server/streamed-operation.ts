@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import type { Context } from '../graphql/context.ts';
-import { CONTEXT, type GraphQLEndpoint } from './graphql.ts';
+import { InvalidDocument } from './documents.ts';
+import type { GraphQLEndpoint } from './graphql.ts';
+import { CONTEXT, errorsFor, requireTrusted } from './use-admission.ts';
 
 /** An operation as a client asks for it: the form of GraphQL over HTTP. */
 export interface OperationParams {
@@ -34,9 +36,10 @@ export async function prepareStreamed(
   const text = params.documentId ? documents.trusted(params.documentId)?.text : params.query;
   if (typeof text !== 'string') return [new GraphQLError('there is no document: send its text as "query"')];
   const enveloped = yoga.getEnveloped({ [CONTEXT]: ctx, params, request: undefined, req });
-  const document = enveloped.parse(text);
-  const errors = enveloped.validate(enveloped.schema, document);
-  if (errors.length > 0) return errors;
+  requireTrusted(documents, ctx.viewer, documents.isTrusted(text));
+  const found = documents.find(text);
+  if (found instanceof InvalidDocument) return errorsFor(ctx.viewer, found);
+  const { document } = found;
   const operation = getOperationAST(document, params.operationName);
   if (!operation) return [new GraphQLError('the document does not tell which operation is meant')];
   const args = {

@@ -1,8 +1,10 @@
+import { EventEmitter } from 'node:events';
 import { systemViewer, type Viewer } from '../../src/access/viewer.ts';
 import { type App, createApp } from '../../src/app.ts';
 import { loadEnv } from '../../src/env.ts';
 import { createLog } from '../../src/log.ts';
 import { createTenant, type NewTenant } from '../../src/modules/platform/tenant.service.ts';
+import type { CostReport } from '../../src/server/meter.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 
 /** An answer whose shape the test's own query tells: typing each one would repeat the query. */
@@ -12,6 +14,7 @@ export type Answer = any;
 export interface GraphQLResponse<T = Answer> {
   data?: T | null;
   errors?: { message: string; path?: (string | number)[]; extensions?: Record<string, unknown> }[];
+  extensions?: { cost: CostReport };
 }
 
 export interface Tenant extends NewTenant {
@@ -43,6 +46,10 @@ export async function createTestApp(options: { jobs?: boolean; env?: Record<stri
     DB_POOL_OVERFLOW: '4',
     ARGUS_DIR: '.argus/test',
     LOG_LEVEL: 'error',
+    // Tests ask more in a minute than people do; those of the budgets set their own.
+    BUDGET_PER_KEY: '0',
+    BUDGET_PER_TENANT: '0',
+    BUDGET_PER_ADDRESS: '0',
     DATABASE_URL: database.appUrl,
     ...options.env,
   });
@@ -50,7 +57,8 @@ export async function createTestApp(options: { jobs?: boolean; env?: Record<stri
   const app = await createApp({ databaseUrl: database.appUrl, env, log, jobs: options.jobs ?? false });
   const run: TestApp['run'] = async (key, query, variables) => {
     // The statements of an operation are told in a header that goes to the HTTP response, not to the fetched one.
-    const timing = { headersSent: false, value: '', setHeader: (_: string, value: string) => (timing.value = value) };
+    const setHeader = (_: string, value: string) => (timing.value = value);
+    const timing = Object.assign(new EventEmitter(), { headersSent: false, value: '', setHeader });
     const request = {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(key ? { authorization: `Bearer ${key}` } : {}) },

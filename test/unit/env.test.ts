@@ -36,6 +36,13 @@ describe('defaults', () => {
       TRUSTED_DOCUMENTS: null,
       RESULT_CACHE_MB: 64,
       WORKERS: 1,
+      MAX_OPERATION_COST: 100_000,
+      BUDGET_PER_KEY: 2_000_000,
+      BUDGET_PER_TENANT: 10_000_000,
+      BUDGET_PER_ADDRESS: 10_000,
+      EXECUTION_TIMEOUT_MS: 30_000,
+      MAX_CONCURRENT: 60,
+      MAX_QUEUED: 1_000,
     });
   });
 

@@ -10,6 +10,8 @@ import type { Services } from '../../services.ts';
 
 const HOUR_MS = 3_600_000;
 const MAX_EMAIL = 320;
+/** In UTF-16 units: more than 200 characters can have. */
+const LONGEST_PASSWORD = 1_000;
 
 export interface SignInInput {
   email: string;
@@ -41,9 +43,9 @@ export async function signIn(
 ): Promise<Written<SignedIn>> {
   const email = input.email.trim().toLowerCase();
   if (email.length > MAX_EMAIL || /[\0\\]/.test(email)) throw wrong();
-  const { userId, hash, members } = await findMembers(services, email);
-  const right = await verifyPassword(hash, input.password);
-  if (!right || userId === null) throw wrong();
+  const found = await services.signIns.attempt(email, request.ip, () => findAccount(services, email, input.password));
+  if (!found) throw wrong();
+  const { userId, hash, members } = found;
   const [first, second] = members;
   if (!first) throw new Unauthenticated('this account belongs to no organisation any more');
   if (second && !input.tenant) {
@@ -87,6 +89,15 @@ async function createSession(
   });
   tx.audit({ action: 'session.signIn', resource: 'Session', resourceId: id });
   return { token, expiresAt, memberId };
+}
+
+/** The account of an address and its password; null where there is none, after the same time. */
+async function findAccount(services: Services, email: string, password: string) {
+  const { userId, hash, members } = await findMembers(services, email);
+  // A longer one was never set, and would cost more to hash.
+  const stored = password.length > LONGEST_PASSWORD ? null : hash;
+  const right = await verifyPassword(stored, password.slice(0, LONGEST_PASSWORD));
+  return right && userId !== null ? { userId, hash, members } : null;
 }
 
 function wrong(): Unauthenticated {

@@ -36,6 +36,22 @@ const codeOf = async (key: string, app: App = t.app) => {
 };
 const REFUSED = [401, 'UNAUTHENTICATED'];
 
+test('after ten failures an account is refused for a while, whether there is one or not', async () => {
+  const { userErrors: none } = await signIn({ email: 'nobody@throttle.example', password: 'wrong' });
+  expect(none[0].code).toBe('UNAUTHENTICATED');
+  await tenantOf('throttle');
+  const told: string[][] = [];
+  for (const email of ['owner@throttle.example', 'unknown@throttle.example']) {
+    for (let i = 0; i < 10; i++) await signIn({ email, password: 'wrong' });
+    const { session, userErrors } = await signIn({ email: ` ${email.toUpperCase()}`, password: PASSWORD });
+    expect(session).toBeNull();
+    expect(userErrors[0].code).toBe('RATE_LIMITED');
+    told.push(userErrors.map(({ message }: { message: string }) => message.replace(/\d+ s$/, 'N s')));
+  }
+  expect(told[0]).toEqual(['there were too many failed attempts to sign in: try again in N s']);
+  expect(told[1]).toEqual(told[0]);
+});
+
 test('a person signs in with address and password, and gets a session of 12 hours', async () => {
   const a = await tenantOf('sign-in');
   const { session, userErrors } = await signIn({ email: ' Owner@Sign-In.example ', password: PASSWORD });

@@ -13,8 +13,11 @@ export interface Served {
 }
 
 /** Serves an app on a free port of this machine. */
-export async function serve(app: App, timing: Partial<StreamTiming> = {}): Promise<Served> {
-  const server = await serveHttp(app, { host: '127.0.0.1', port: 0, examplesDir: 'examples/queries', timing });
+export async function serve(
+  app: App,
+  options: { shortPath?: boolean; silenceMs?: number; timing?: Partial<StreamTiming> } = {},
+): Promise<Served> {
+  const server = await serveHttp(app, { host: '127.0.0.1', port: 0, examplesDir: 'examples/queries', ...options });
   const base = `127.0.0.1:${server.port}`;
   return { port: server.port, url: `http://${base}/graphql`, wsUrl: `ws://${base}/graphql`, stop: () => server.stop() };
 }

@@ -15,7 +15,7 @@ let base: string;
 let a: Tenant;
 beforeAll(async () => {
   t = await createTestApp({ env: { CORS_ORIGINS: PAGE } });
-  server = await serve(t.app, { pingMs: 100, reservationMs: 300 });
+  server = await serve(t.app, { timing: { pingMs: 100, reservationMs: 300 } });
   base = server.url.replace('/graphql', '');
   a = await t.tenant('sse');
 });

@@ -12,7 +12,7 @@ let server: Served;
 let a: Tenant;
 beforeAll(async () => {
   t = await createTestApp();
-  server = await serve(t.app, { pingMs: PING_MS, initMs: INIT_MS });
+  server = await serve(t.app, { timing: { pingMs: PING_MS, initMs: INIT_MS } });
   a = await t.tenant('sockets');
 });
 afterAll(async () => {
