@@ -35,7 +35,7 @@ const QUERIES = rootFields('Query');
 const MUTATIONS = rootFields('Mutation');
 
 /** Answers that are the same for everybody, so that nothing in them could be another tenant's. */
-const OF_NO_TENANT = ['health', 'databaseHealth'];
+const OF_NO_TENANT = ['health', 'databaseHealth', 'explainCost'];
 /** Answers that hold numbers of a tenant, and no id or text. */
 const FIGURES = [
   'contentTrends',

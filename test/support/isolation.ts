@@ -189,6 +189,7 @@ const NAME_SEARCHES = new Set([
 export function textFor(field: string): string {
   if (field === 'bulkLookup') return 'bob@example.com';
   if (field === 'project') return 'CAMEL';
+  if (field === 'explainCost') return '{ __typename }';
   return NAME_SEARCHES.has(field) ? 'mkr' : 'fentanyl';
 }
 
