@@ -194,7 +194,7 @@ builder.queryField('databaseHealth', (t) =>
         }),
         await check(
           'eventBus',
-          async () => `${services.bus.listeners(scope.viewer.tenantId)} subscribers of this tenant here`,
+          async () => `${services.tails.followers(scope.viewer.tenantId)} subscribers of this tenant here`,
         ),
       ],
     }),
