@@ -1,5 +1,7 @@
+import type { Prisma } from '../../generated/prisma/client.ts';
 import type { Viewer } from '../access/viewer.ts';
-import type { FilterInput } from '../data/filter.ts';
+import { type Condition, type FilterInput, parseFilter } from '../data/filter.ts';
+import type { Moment } from '../data/instant.ts';
 import { pageStatement, planPage } from '../data/list.ts';
 import type { Row } from '../data/models.ts';
 import { type ReadPool, type ReadScope, withReadScope } from '../data/read-scope.ts';
@@ -40,7 +42,19 @@ export async function lastSeq(read: ReadPool, viewer: Viewer): Promise<bigint> {
   return (await withReadScope(read, viewer, logBounds)).last;
 }
 
-/** Some events in the order of the log. */
+/** A filter of events, checked as the list of events checks it. Throws InvalidInput with the place in the filter. */
+export function eventCondition(filter: FilterInput, now: Moment, path?: string[]): Condition {
+  return parseFilter(eventList, filter, now, path);
+}
+
+/** A filter as JSON, to be kept: 64-bit numbers that JSON would not keep exact as texts, which the filter takes too. */
+export function storedFilter(filter: FilterInput): Prisma.InputJsonObject {
+  const exact = (_: string, value: unknown) =>
+    typeof value === 'bigint' ? (Number.isSafeInteger(Number(value)) ? Number(value) : String(value)) : value;
+  return JSON.parse(JSON.stringify(filter, exact));
+}
+
+/** Some events that fit, in the order of the log. */
 export interface EventBatch {
   events: readonly Row<'Event'>[];
   /** up to here the log holds nothing else that fits: with a filter, further than the last of the events */
@@ -50,25 +64,47 @@ export interface EventBatch {
 }
 
 /**
- * Up to `size` events after `after`, 100 at most, that fit the filter; of one snapshot.
+ * Up to `size` events after a place, up to another, that fit; by the statement of the list of events, of one snapshot.
  * @throws EventLogTruncated when some of them have been removed
  */
+export async function readLog(
+  scope: ReadScope,
+  options: { after: bigint; upTo?: bigint; condition: Condition | null; size: number },
+): Promise<EventBatch> {
+  const { after, upTo, condition, size } = options;
+  const seq = { kind: 'bigint', field: 'seq' } as const;
+  const parts: Condition[] = [{ op: 'gt', field: seq, value: after }];
+  if (upTo !== undefined) parts.push({ op: 'lte', field: seq, value: upTo });
+  if (condition) parts.push(condition);
+  const plan = planPage(eventList, { orderBy: { field: 'SEQ', direction: 'ASC' } }, new Date());
+  const bounded = { ...plan, limit: size, condition: { op: 'and', parts } as const };
+  const [rows, bounds] = await Promise.all([
+    scope.query<Row<'Event'>>(pageStatement(bounded, scope.viewer.tenantId)),
+    logBounds(scope),
+  ]);
+  insistOnReach(bounds, after);
+  const more = rows.length > size;
+  const events = more ? rows.slice(0, size) : rows;
+  const end = upTo !== undefined && upTo < bounds.last ? upTo : bounds.last;
+  const known = more ? (events.at(-1)?.seq ?? after) : end;
+  return { events, more, upTo: known > after ? known : after };
+}
+
+/** The same in a scope of its own, as a stream reads. */
 export async function readAfter(
   read: ReadPool,
   viewer: Viewer,
   { after, filter, size }: { after: bigint; filter: FilterInput | null; size: number },
 ): Promise<EventBatch> {
-  const bounded = { and: [{ seq: { gt: after } }, ...(filter ? [filter] : [])] };
-  const args = { first: size, filter: bounded, orderBy: { field: 'SEQ', direction: 'ASC' as const } };
-  const plan = planPage(eventList, args, new Date());
-  return withReadScope(read, viewer, async (scope) => {
-    const [rows, bounds] = await Promise.all([
-      scope.query<Row<'Event'>>(pageStatement(plan, viewer.tenantId)),
-      logBounds(scope),
-    ]);
-    insistOnReach(bounds, after);
-    const more = rows.length > size;
-    const events = rows.slice(0, size);
-    return { events, more, upTo: more ? (events.at(-1)?.seq ?? after) : bounds.last };
-  });
+  // The bound is added to the checked filter: around it, one of the allowed depth would be too deep.
+  const condition = filter ? eventCondition(filter, new Date()) : null;
+  return withReadScope(read, viewer, (scope) => readLog(scope, { after, condition, size }));
+}
+
+/** Those of the last `count` events that fit, newest first. */
+export async function lastThatFit(scope: ReadScope, condition: Condition, count: number): Promise<Row<'Event'>[]> {
+  const { removed, last } = await logBounds(scope);
+  const start = last - BigInt(count);
+  const { events } = await readLog(scope, { after: start > removed ? start : removed, condition, size: count });
+  return events.toReversed();
 }

@@ -20,7 +20,7 @@ const accepted: Socket[] = [];
 const note = (message: unknown) => void accepted.push(Reflect.get(Object(message), 'socket'));
 beforeAll(async () => {
   t = await createTestApp();
-  server = await serve(t.app, { stallMs: 1_500, pingMs: 300 });
+  server = await serve(t.app, { timing: { stallMs: 1_500, pingMs: 300 } });
   onDiagnostic('net.server.socket', note);
 });
 afterAll(async () => {
