@@ -113,6 +113,9 @@ export const RULES: readonly TableRule[] = [
   { table: 'sync_states', module: 'delivery' },
   { table: 'bug_hour_totals', module: 'delivery' },
   { table: 'idempotency_keys', module: 'platform' },
+  { table: 'webhook_endpoints', module: 'webhooks' },
+  { table: 'webhook_deliveries', module: 'webhooks' },
+  { table: 'notification_rules', module: 'notifications' },
 ];
 
 /** Tables without tenant data: no row-level security, and why. */

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { parseKeyRing } from './access/encryption.ts';
 import { databaseUrlProblem } from './data/connection.ts';
@@ -34,6 +35,12 @@ export function choice<const C extends readonly [string, ...string[]]>(choices: 
     choices.join(', '),
     schema.transform((given): C[number] => given ?? value),
   );
+}
+
+/** A truth value; null when unset. */
+export function flag(words: Words) {
+  const { schema, ...rest } = text(flagProblem, words, 'true, false');
+  return { ...rest, schema: schema.transform((given) => (given === null ? null : given === 'true' || given === '1')) };
 }
 
 /** Any text in which `problemOf` finds no problem; null when unset. */
@@ -86,6 +93,16 @@ export function originsProblem(given: string): string | null {
 export function repositoriesProblem(given: string): string | null {
   const bad = listOf(given).find((one) => !/^[a-z0-9-]+:[\w.-]+\/[\w.-]+$/i.test(one));
   return bad === undefined ? null : `"${bad}" is not tenant:owner/name`;
+}
+
+/** What is wrong with a list of networks in CIDR notation. */
+export function networksProblem(given: string): string | null {
+  const bad = listOf(given).find((one) => {
+    const [address = '', bits = '', ...more] = one.split('/');
+    const most = isIP(address) === 6 ? 128 : 32;
+    return isIP(address) === 0 || !/^\d{1,3}$/.test(bits) || Number(bits) > most || more.length > 0;
+  });
+  return bad === undefined ? null : `"${bad}" is not a network`;
 }
 
 /** The parts between commas. */

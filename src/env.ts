@@ -5,9 +5,11 @@ import {
   choice,
   databaseUrl,
   encryptionKeys,
+  flag,
   flagProblem,
   httpProblem,
   listOf,
+  networksProblem,
   noProblem,
   originsProblem,
   repositoriesProblem,
@@ -114,6 +116,13 @@ const VARIABLES = {
     '64',
     '256',
   ]),
+  WEBHOOK_ALLOW_PRIVATE: flag(['Whether webhooks may go to private addresses', 'false', 'true']),
+  WEBHOOK_ALLOWED_NETWORKS: text(
+    networksProblem,
+    ['Private networks that webhooks may go to', 'none', '10.1.0.0/16,fd12:3456::/48'],
+    'networks in CIDR notation, several with commas',
+  ),
+  WEBHOOK_ALLOW_HTTP: flag(['Whether webhooks may go without TLS', 'true; production false', 'true']),
   WORKERS: wholeNumber(0, 64, 1, ['Processes that serve behind the port; 0: one for each core', '1', '4']),
   ...LIMIT_VARIABLES,
 } as const;
@@ -161,6 +170,10 @@ export interface Env extends LimitSettings {
   TRUST_PROXY: number;
   /** 0 means that no answer is kept. */
   RESULT_CACHE_MB: number;
+  WEBHOOK_ALLOW_PRIVATE: boolean;
+  /** CIDR */
+  WEBHOOK_ALLOWED_NETWORKS: readonly string[];
+  WEBHOOK_ALLOW_HTTP: boolean;
   /** 0 is one for each core. */
   WORKERS: number;
 }
@@ -231,6 +244,9 @@ function resolve(raw: Raw): Env {
     CORS_ORIGINS: listOf(raw.CORS_ORIGINS ?? ''),
     GITHUB_REPOSITORIES: listOf(raw.GITHUB_REPOSITORIES ?? ''),
     GITHUB_API_URL: (raw.GITHUB_API_URL ?? 'https://api.github.com').replace(/\/+$/, ''),
+    WEBHOOK_ALLOW_PRIVATE: raw.WEBHOOK_ALLOW_PRIVATE ?? false,
+    WEBHOOK_ALLOWED_NETWORKS: listOf(raw.WEBHOOK_ALLOWED_NETWORKS ?? ''),
+    WEBHOOK_ALLOW_HTTP: raw.WEBHOOK_ALLOW_HTTP ?? !production,
     GRAPHIQL: raw.GRAPHIQL === null ? !production : raw.GRAPHIQL === 'true' || raw.GRAPHIQL === '1',
   };
 }

@@ -1,15 +1,19 @@
 import pg from 'pg';
 import { systemViewer, type Viewer } from './access/viewer.ts';
-import { beforeTenant } from './data/before-tenant.ts';
+import { tenantIds } from './data/before-tenant.ts';
 import { deleteExpiredKeys } from './data/idempotency.ts';
 import { withReadScope } from './data/read-scope.ts';
 import { withWrite } from './data/write.ts';
+import { EVENT_COUNTER } from './events/event.ts';
 import { startRetention } from './events/retention.ts';
 import { keepDay } from './modules/delivery/daily.service.ts';
 import { sweepSla } from './modules/delivery/sla.sweep.ts';
 import { runLookups } from './modules/intel/osint.runner.ts';
 import { sweepDictionary } from './modules/intel/sweep.ts';
+import { fillInboxes } from './modules/notifications/inbox.job.ts';
 import { failAbandoned } from './modules/platform/import.service.ts';
+import { dropOldDeliveries, OLD_DELIVERIES } from './modules/webhooks/delivery.service.ts';
+import { WebhookRelay } from './modules/webhooks/relay.ts';
 import type { Services } from './services.ts';
 
 const LOOK_MS = 60_000;
@@ -41,13 +45,15 @@ export function startJobs(services: Services): { stop(): Promise<void> } {
       await attempt('look', async () => {
         const viewer = systemViewer(tenantId, 'jobs');
         const { signal } = stopping;
-        const { lookups, sweep, sla, day, imports, keys } = await pendingWork(services, viewer);
+        const { lookups, sweep, sla, day, imports, keys, inboxes, deliveries } = await pendingWork(services, viewer);
+        if (inboxes) await attempt('inboxes', () => fillInboxes(services, viewer, signal));
         if (lookups) await attempt('lookups', () => runLookups(services, tenantId, signal));
         if (sweep) await attempt('dictionary', () => sweepDictionary(services, viewer, { signal }));
         if (sla) await attempt('sla', () => sweepSla(services, viewer, { signal }));
         if (day) await attempt('day', () => keepDay(services, viewer));
         if (keys) await attempt('keys', () => withWrite(services.write, viewer, 'keys.expire', deleteExpiredKeys));
         if (imports) await attempt('imports', () => failAbandoned(services, viewer));
+        if (deliveries) await attempt('deliveries', () => dropOldDeliveries(services, viewer, signal));
       });
     }
   };
@@ -59,23 +65,26 @@ export function startJobs(services: Services): { stop(): Promise<void> } {
     });
   };
   const lookAround = () =>
-    void tenantIds(services).then(wake, (error: unknown) =>
+    void tenantIds(services.read).then(wake, (error: unknown) =>
       services.log.warn({ err: error }, 'cannot list the tenants'),
     );
 
   const off = services.bus.onAny((tenantId) => (tenantId ? wake([tenantId]) : lookAround()));
   const timer = setInterval(lookAround, LOOK_MS);
-  const retention = startRetention(services, () => tenantIds(services));
+  const retention = startRetention(services, () => tenantIds(services.read));
   const flusher = setInterval(() => void flushStatements(services), FLUSH_MS);
   lookAround();
+  // By itself: what is sent does not wait for a long sweep.
+  const relay = new WebhookRelay(services);
+  relay.start();
   return {
     stop: async () => {
       stopping.abort();
+      const relayed = relay.stop();
       off();
       clearInterval(timer);
       clearInterval(flusher);
-      await running;
-      await retention.stop();
+      await Promise.all([running, relayed, retention.stop()]);
       await flushStatements(services);
     },
   };
@@ -92,7 +101,22 @@ interface Pending {
   imports: boolean;
   /** idempotency keys that are past their time */
   keys: boolean;
+  /** the log has grown since notification rules looked at it */
+  inboxes: boolean;
+  /** what was sent to webhooks long ago */
+  deliveries: boolean;
 }
+
+const NOTHING: Pending = {
+  lookups: false,
+  sweep: false,
+  sla: false,
+  day: false,
+  imports: false,
+  keys: false,
+  inboxes: false,
+  deliveries: false,
+};
 
 /** One statement that tells whether there is anything to do: every write of a tenant asks it. */
 async function pendingWork(services: Services, viewer: Viewer): Promise<Pending> {
@@ -106,18 +130,14 @@ async function pendingWork(services: Services, viewer: Viewer): Promise<Pending>
             WHERE tenant_id = $1::uuid AND date = (now() AT TIME ZONE 'UTC')::date) AS day,
           EXISTS (SELECT FROM import_logs WHERE tenant_id = $1::uuid AND status IN ('PENDING', 'RUNNING')
             AND created_at < now() - interval '1 minute') AS imports,
-          EXISTS (SELECT FROM idempotency_keys WHERE tenant_id = $1::uuid AND expires_at <= now()) AS keys`,
+          EXISTS (SELECT FROM idempotency_keys WHERE tenant_id = $1::uuid AND expires_at <= now()) AS keys,
+          EXISTS (SELECT FROM notification_rules WHERE tenant_id = $1::uuid AND is_enabled AND last_seq <
+            (SELECT value FROM counters WHERE tenant_id = $1::uuid AND name = '${EVENT_COUNTER}')) AS inboxes,
+          EXISTS (SELECT FROM webhook_deliveries WHERE tenant_id = $1::uuid AND ${OLD_DELIVERIES}) AS deliveries`,
       values: [viewer.tenantId],
     });
-    return row ?? { lookups: false, sweep: false, sla: false, day: false, imports: false, keys: false };
+    return row ?? NOTHING;
   });
-}
-
-async function tenantIds(services: Services): Promise<string[]> {
-  const { rows } = await beforeTenant(services.read, 'directory', 'on', (client) =>
-    client.query<{ id: string }>('SELECT id FROM tenants'),
-  );
-  return rows.map((row) => row.id);
 }
 
 export async function flushStatements(services: Services): Promise<void> {

@@ -10,12 +10,13 @@ import { addSeed } from './commands/seed.ts';
 import { addServe } from './commands/serve.ts';
 import { addTenant } from './commands/tenant.ts';
 import { describeEnv } from './env.ts';
+import { VERSION } from './version.ts';
 
 const program = new Command('argus')
   .description(
     'One multi-tenant GraphQL server over PostgreSQL for intelligence, threat, training, delivery and prompt teams.',
   )
-  .version('0.1.0')
+  .version(VERSION)
   .showHelpAfterError('(--help tells what is possible)')
   .addHelpText('after', () => `\nSettings come from the environment:\n${settings()}\n`);
 

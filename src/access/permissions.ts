@@ -15,8 +15,10 @@ export const PERMISSIONS = {
   'event:read': 'Read and subscribe to events',
   'import:read': 'See imports and their results',
   'import:write': 'Start and cancel imports',
-  'notification:read': 'See notifications',
-  'notification:write': 'Create, change and acknowledge notifications',
+  'notification:read': 'See notification rules and one’s own inbox',
+  'notification:write': 'Create, change and remove notification rules',
+  'webhook:read': 'See webhooks and what was sent to them',
+  'webhook:write': 'Create, change and remove webhooks, and send again',
   'health:read': 'See the state of the service',
   'source:read': 'See sources',
   'source:write': 'Create, change and remove sources',
@@ -57,7 +59,7 @@ export function isPermission(text: string): text is Permission {
 const ALL: readonly Permission[] = Object.keys(PERMISSIONS).filter(isPermission);
 
 /** Reads that show what other people did or hold, so they are given to a role by name. */
-const SENSITIVE_READS: ReadonlySet<Permission> = new Set<Permission>(['audit:read', 'key:read']);
+const SENSITIVE_READS: ReadonlySet<Permission> = new Set<Permission>(['audit:read', 'key:read', 'webhook:read']);
 
 const READS: readonly Permission[] = ALL.filter((name) => name.endsWith(':read') && !SENSITIVE_READS.has(name));
 

@@ -43,3 +43,11 @@ export async function beforeTenant<T>(
     );
   }
 }
+
+/** Ids of all tenants: for background work, which then goes on within each. */
+export async function tenantIds(read: Pick<ReadPool, 'pool' | 'setRole'>): Promise<string[]> {
+  const { rows } = await beforeTenant(read, 'directory', 'on', (client) =>
+    client.query<{ id: string }>('SELECT id FROM tenants'),
+  );
+  return rows.map((row) => row.id);
+}

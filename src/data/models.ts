@@ -56,6 +56,8 @@ const OTHER_TYPES: Readonly<Record<string, string>> = {
   'ProjectMetric.techStack': 'text[]',
   'MonthlyMetric.month': 'date',
   'PortfolioMetric.date': 'date',
+  'NotificationRule.memberIds': 'uuid[]',
+  'NotificationRule.roles': 'text[]',
 };
 
 // The generated client is the only place that tells which column a field maps to, and it does not export it. A client

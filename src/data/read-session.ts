@@ -1,15 +1,7 @@
 import pg from 'pg';
 import { requestCancel } from './cancel-request.ts';
 import { aborted, ScopeFinished } from './read-errors.ts';
-import {
-  type Cells,
-  type Columns,
-  preparable,
-  preparedOn,
-  send,
-  toSend,
-  type Wire,
-} from './read-wire.ts';
+import { type Cells, type Columns, preparable, preparedOn, send, toSend, type Wire } from './read-wire.ts';
 import type { Asked, SessionPlan } from './session-plan.ts';
 import type { SharedRead } from './shared-connections.ts';
 import type { Statement } from './statement.ts';

@@ -10,6 +10,7 @@ import { localProvider } from '../modules/intel/osint.local-provider.ts';
 import { runLookups } from '../modules/intel/osint.runner.ts';
 import { ensureSources } from '../modules/intel/source.service.ts';
 import { sweepDictionary } from '../modules/intel/sweep.ts';
+import { fillInboxes } from '../modules/notifications/inbox.job.ts';
 import { addMember, createTenant, tenantBySlug } from '../modules/platform/tenant.service.ts';
 import type { Services } from '../services.ts';
 import type { Who } from './actions.ts';
@@ -69,6 +70,7 @@ export async function loadDemo(
   await sweepDictionary(services, system, { signal });
   // What is invented must not be sent to a provider outside.
   await runLookups({ ...services, osintProvider: localProvider }, tenantId, signal);
+  await fillInboxes(services, system, signal);
   signal.throwIfAborted();
   await runStep(services, system, steps.length, async () => {}, { complete: true });
   report(total, total, 'done');

@@ -42,6 +42,10 @@ const TOLD_BY: Readonly<Record<string, readonly string[]>> = {
   case_identifiers: ['Case'],
   case_detections: ['Case'],
   case_platform_users: ['Case'],
+  webhook_endpoints: ['Webhook'],
+  webhook_deliveries: ['Webhook'],
+  notification_rules: ['NotificationRule'],
+  notifications: ['NotificationRule', 'Webhook'],
 };
 
 /** Table → the type whose aggregates its rows are: an event of that type tells nothing of other rows. */
@@ -72,6 +76,10 @@ export const UNTOLD: Readonly<Record<string, string>> = {
   detections: 'the sweep finds a keyword at other places',
   dictionaries: 'the sweep goes on',
   osint_results: 'a lookup whose process ended is queued again',
+  webhook_endpoints: 'the log is read further',
+  webhook_deliveries: 'events are sent',
+  notification_rules: 'the log is read further',
+  notifications: 'inboxes are filled, and read',
 };
 
 /** Tables that functions of the database read; each function of the migrations that reads may call is here. */

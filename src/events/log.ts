@@ -65,12 +65,12 @@ export interface EventBatch {
 
 /**
  * Up to `size` events after a place, up to another, that fit; by the statement of the list of events, of one snapshot.
- * @throws EventLogTruncated when some of them have been removed
+ * Whether some of them have been removed, the bounds tell.
  */
 export async function readLog(
   scope: ReadScope,
   options: { after: bigint; upTo?: bigint; condition: Condition | null; size: number },
-): Promise<EventBatch> {
+): Promise<EventBatch & { bounds: LogBounds }> {
   const { after, upTo, condition, size } = options;
   const seq = { kind: 'bigint', field: 'seq' } as const;
   const parts: Condition[] = [{ op: 'gt', field: seq, value: after }];
@@ -82,15 +82,17 @@ export async function readLog(
     scope.query<Row<'Event'>>(pageStatement(bounded, scope.viewer.tenantId)),
     logBounds(scope),
   ]);
-  insistOnReach(bounds, after);
   const more = rows.length > size;
   const events = more ? rows.slice(0, size) : rows;
   const end = upTo !== undefined && upTo < bounds.last ? upTo : bounds.last;
   const known = more ? (events.at(-1)?.seq ?? after) : end;
-  return { events, more, upTo: known > after ? known : after };
+  return { events, more, upTo: known > after ? known : after, bounds };
 }
 
-/** The same in a scope of its own, as a stream reads. */
+/**
+ * The same in a scope of its own, as a stream reads.
+ * @throws EventLogTruncated when some of them have been removed
+ */
 export async function readAfter(
   read: ReadPool,
   viewer: Viewer,
@@ -98,7 +100,9 @@ export async function readAfter(
 ): Promise<EventBatch> {
   // The bound is added to the checked filter: around it, one of the allowed depth would be too deep.
   const condition = filter ? eventCondition(filter, new Date()) : null;
-  return withReadScope(read, viewer, (scope) => readLog(scope, { after, condition, size }));
+  const batch = await withReadScope(read, viewer, (scope) => readLog(scope, { after, condition, size }));
+  insistOnReach(batch.bounds, after);
+  return batch;
 }
 
 /** Those of the last `count` events that fit, newest first. */

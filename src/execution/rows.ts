@@ -51,6 +51,7 @@ const OIDS: Readonly<Record<string, number>> = {
   'numeric[]': 1231,
   numeric: 1700,
   uuid: 2950,
+  'uuid[]': 2951,
   jsonb: 3802,
 };
 

@@ -11,6 +11,7 @@ import { IDENTIFIER_TYPES } from '../../src/modules/intel/identifiers/types.ts';
 import { MATCH_TYPES } from '../../src/modules/intel/matching/dictionary.ts';
 import { RELIABILITIES, RISK_LEVELS } from '../../src/modules/intel/scoring.ts';
 import * as values from '../../src/modules/intel/values.ts';
+import { DELIVERY_KINDS, DELIVERY_STATUSES } from '../../src/modules/webhooks/values.ts';
 import { schema } from '../../src/schema.ts';
 import { allowedValues, columnsOf, mismatches } from '../support/catalogue.ts';
 import { createTestDatabase } from '../support/database.ts';
@@ -168,6 +169,9 @@ describe('the catalogue', () => {
     ['bugs', 'source', delivery.IMPORT_SOURCES],
     ['bugs', 'sla_state', delivery.SLA_STATES],
     ['bug_history', 'status', delivery.BUG_STATUSES],
+    ['webhook_deliveries', 'kind', DELIVERY_KINDS],
+    ['webhook_deliveries', 'status', DELIVERY_STATUSES],
+    ['notification_rules', 'roles', Object.keys(ROLES)],
     ['sla_policies', 'pause_on', delivery.BUG_STATUSES.filter((one) => !delivery.RESOLVED_STATUSES.includes(one))],
   ];
 

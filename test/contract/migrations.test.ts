@@ -113,7 +113,7 @@ describe('the migrations', () => {
     expect(part(wanted, 'constraint ').filter((item) => !found.includes(item))).toEqual([]);
     // lists are NOT NULL in the database and optional in Prisma's SQL; a generated column has an expression
     const lists = part(wanted, 'column ').map((item) =>
-      item.replace(/( (?:text|numeric\([\d,]+\))\[\])(?! NOT NULL)/, '$1 NOT NULL'),
+      item.replace(/( (?:text|uuid|numeric\([\d,]+\))\[\])(?! NOT NULL)/, '$1 NOT NULL'),
     );
     const generated = (item: string) => item.replace(/(\.\w+_(?:rank|sort) [\w() ]+? NOT NULL).*/s, '$1');
     const difference = part(found, 'column ')

@@ -25,7 +25,10 @@ function rowsOf(t: string): Record<string, [columns: string, values: string]> {
     sessions: ['id, member_id, token_hash, expires_at', `${id(t, 11)}, ${member}, ${hash}, now()`],
     api_keys: ['id, member_id, name, key_hash, permissions', `${id(t, 12)}, ${member}, 'K', ${hash}, '{}'`],
     idempotency_keys: ['member_id, key_hash, expires_at', `${member}, ${hash}, now()`],
-    notifications: ['id, member_id, kind, title', `${id(t, 13)}, ${member}, 'k', 'T'`],
+    notifications: [
+      'member_id, seq, event_id, title, event_type, aggregate_type',
+      `${member}, 1, ${id(t, 15)}, 'T', 't', 'a'`,
+    ],
     audit_logs: ['id, actor_kind, action', `${id(t, 14)}, 'SYSTEM', 'a'`],
     event_store: [
       'seq, id, type, aggregate_type, aggregate_id, aggregate_version',
@@ -58,6 +61,12 @@ function rowsOf(t: string): Record<string, [columns: string, values: string]> {
     case_identifiers: ['case_id, identifier_id', `${caseId}, ${identifier}`],
     case_detections: ['case_id, detection_id', `${caseId}, ${detection}`],
     case_platform_users: ['case_id, platform_user_id', `${caseId}, ${account}`],
+    webhook_endpoints: ['id, url, secret, last_seq', `${id(t, 13)}, 'https://example.org/', '', 0`],
+    webhook_deliveries: [
+      'id, webhook_id, kind, event_type, status',
+      `${id(t, 17)}, ${id(t, 13)}, 'TEST', 't', 'DELIVERED'`,
+    ],
+    notification_rules: ['id, name, member_ids, roles, last_seq', `${id(t, 18)}, 'N', '{}', '{}', 0`],
     ...deliveryRows(t, member),
   };
 }

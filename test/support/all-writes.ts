@@ -6,6 +6,7 @@ import { readExamples } from '../../src/server/graphiql/examples.ts';
 import type { TestApp } from './app.ts';
 import { backgroundWork, imports } from './background-writes.ts';
 import { change, type MadeWrite, run, settle } from './one-write.ts';
+import { webhooks } from './webhook-writes.ts';
 
 const PERSON = { email: 'ada@demo.example', password: 'demo-analyst-2026' };
 const HOURS = [1, 2, 3, 4, 5].map((day) => ({ day, from: '08:00', to: '17:00' }));
@@ -19,6 +20,7 @@ export async function* allWrites(t: TestApp, tenantId: string, key: string): Asy
   yield* intelligence(t, key);
   yield* delivery(t, key);
   yield* access(t, tenantId, key);
+  yield* webhooks(t, tenantId, key);
   yield* imports(t, tenantId, key);
   yield* backgroundWork(t, tenantId);
 }

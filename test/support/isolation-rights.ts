@@ -211,11 +211,14 @@ export function relationTests(world: () => World): void {
         'Content.sightings',
         'ContentIdentifier.identifier',
         'IdentifierContent.content',
+        'Notification.rule',
         'OsintIdentifierLink.identifier',
         'OsintResult.parent',
         'SlaForecastBug.bug',
         'SlaPolicy.calendar',
         'SyncStatus.lastRun',
+        'Webhook.deliveries',
+        'WebhookDelivery.webhook',
       ]);
     });
 

@@ -7,6 +7,7 @@ import { createTestApp, type Tenant, type TestApp } from './app.ts';
 import { type DeliverySeed, seedDelivery } from './delivery-seed.ts';
 import { type IntelSeed, seedIntel } from './intel-seed.ts';
 import { type AnyField, type Place, selection, selectionAs, typesOf } from './schema-walk.ts';
+import { seedWebhooks } from './webhook-seed.ts';
 
 type Seed = IntelSeed & { delivery: DeliverySeed };
 
@@ -58,7 +59,9 @@ export async function makeWorld(
       STARTS[name].event,
     ]);
     const seed = await seedIntel(t, tenant);
-    return { tenant, seed: { ...seed, delivery: await seedDelivery(t, tenant, seed.marker) } };
+    const delivery = await seedDelivery(t, tenant, seed.marker);
+    await seedWebhooks(t, tenant, seed.marker);
+    return { tenant, seed: { ...seed, delivery } };
   };
   const first = await make('a');
   await between?.(t, first);

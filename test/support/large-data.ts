@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { DELIVERY_ROWS, deliveryFills } from './large-delivery.ts';
 import { at, type Fill, fill, idOf, maybe, one, parent, random, score, skewed } from './large-values.ts';
+import { webhookFills } from './large-webhooks.ts';
 
 /** The tenant that is asked, and a smaller one beside it: with a single tenant its column would select nothing. */
 export const TENANTS = {
@@ -70,6 +71,7 @@ function fills(tenant: string, scale: number): Fill[][] {
       link('case_platform_users', ['case_id', 'cases'], ['platform_user_id', 'platform_users']),
     ],
     ...deliveryFills(row, n, id),
+    ...webhookFills(row, scale, id),
   ].map((stage) => stage.filter(({ count }) => count > 0));
 
   function people(base: object, count: typeof n, key: typeof id): Fill[] {

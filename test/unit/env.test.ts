@@ -35,6 +35,9 @@ describe('defaults', () => {
       TRUST_PROXY: 0,
       TRUSTED_DOCUMENTS: null,
       RESULT_CACHE_MB: 64,
+      WEBHOOK_ALLOW_PRIVATE: false,
+      WEBHOOK_ALLOWED_NETWORKS: [],
+      WEBHOOK_ALLOW_HTTP: true,
       WORKERS: 1,
       MAX_OPERATION_COST: 100_000,
       BUDGET_PER_KEY: 2_000_000,
@@ -54,6 +57,7 @@ describe('defaults', () => {
       DB_POOL_RECYCLE_S: 1800,
       HOST: '0.0.0.0',
       GRAPHIQL: false,
+      WEBHOOK_ALLOW_HTTP: false,
       PUBLIC_URL: 'http://localhost:4000',
     });
     expect(loadEnv({ NODE_ENV: 'test' })).toMatchObject({ DB_POOL_SIZE: 1, DB_POOL_OVERFLOW: 0 });
@@ -109,6 +113,10 @@ describe('bad values', () => {
     ['DB_POOL_SIZE', '0', /DB_POOL_SIZE = "0".*1 to 1000/],
     ['LOG_LEVEL', 'loud', /LOG_LEVEL.*fatal/],
     ['GRAPHIQL', 'yes', /GRAPHIQL = "yes"/],
+    ['WEBHOOK_ALLOW_PRIVATE', 'yes', /WEBHOOK_ALLOW_PRIVATE = "yes".*true, false/],
+    ['WEBHOOK_ALLOWED_NETWORKS', '10.0.0.0/8,10.1.0.0', /"10.1.0.0" is not a network/],
+    ['WEBHOOK_ALLOWED_NETWORKS', '10.0.0.0/33', /CIDR/],
+    ['WEBHOOK_ALLOWED_NETWORKS', 'fd00::/129', /CIDR/],
     ['PUBLIC_URL', 'ftp://x', /PUBLIC_URL/],
     ['CORS_ORIGINS', '*', /CORS_ORIGINS = "\*"/],
     ['CORS_ORIGINS', 'https://a.example,https://b.example/path', /"https:\/\/b.example\/path" is not an origin/],

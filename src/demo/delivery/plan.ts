@@ -14,6 +14,7 @@ import { applySession } from './apply.ts';
 import { issuesAt, LOST_REPOSITORY, makeIssues, REPOSITORY } from './github.ts';
 import { noteRun, runImport } from './imports.ts';
 import { makeDays } from './metrics.ts';
+import { setUpNotices } from './notices.ts';
 import { PROJECTS } from './projects.ts';
 import { sessionsOf } from './sessions.ts';
 import { POLICY_ID, setUp } from './setup.ts';
@@ -27,6 +28,8 @@ const MINUTE_MS = 60_000;
 
 /** The day on which the team gave its tracker up for Argus: days before now. */
 export const CHANGE_DAY = 45;
+/** Since this day the owner is told of late bugs: days before now. */
+const NOTICE_DAY = 14;
 
 /**
  * What a team of engineers does with projects and bugs over half a year, in the order of time. What is older than the
@@ -47,6 +50,10 @@ export function deliverySteps(services: Services, tenantId: string, now: Date): 
     ...trackerImports(files, changed),
     ...worked,
     ...decisions(now),
+    {
+      ...{ what: 'notices', at: new Date(now.getTime() - NOTICE_DAY * DAY_MS), by: 'owner' as const },
+      run: (tx: WriteTx) => setUpNotices(tx, services),
+    },
     ...syncs(random, now),
     ...recordings(now, changed),
     ...days(services, tenantId, now, changed),
