@@ -225,6 +225,10 @@ describe('the examples', () => {
         6  RefusedBugMove
        24  ChangeManyBugs
         -  ImportBugs
+        4  Webhooks
+        5  CreateWebhook
+        7  Inbox
+        5  TryNotificationRule
       "
     `);
   });
