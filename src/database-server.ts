@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbedded } from './data/embedded.ts';
+import { WAL_FOLDER } from './data/embedded-archive.ts';
 import type { Env } from './env.ts';
 
 /** Where the database is: DATABASE_URL's server, or the embedded one that this process runs or shares. */
@@ -13,7 +15,7 @@ export interface DatabaseServer {
   stop(): Promise<void>;
 }
 
-const EMBEDDED_DATABASE = 'argus';
+export const EMBEDDED_DATABASE = 'argus';
 
 /** Finds or starts the database server. Nothing is migrated here. */
 export async function openDatabaseServer(env: Env, log: (line: string) => void): Promise<DatabaseServer> {
@@ -21,7 +23,8 @@ export async function openDatabaseServer(env: Env, log: (line: string) => void):
     const ownerUrl = env.DATABASE_OWNER_URL ?? env.DATABASE_URL;
     return { appUrl: env.DATABASE_URL, ownerUrl, embedded: false, version: null, stop: async () => {} };
   }
-  const server = await startEmbedded({ dir: env.ARGUS_DIR, log });
+  const archive = env.BACKUP_WAL ? join(env.BACKUP_DIR, WAL_FOLDER) : null;
+  const server = await startEmbedded({ dir: env.ARGUS_DIR, log, archive });
   try {
     const owner = new URL(server.adminUrl);
     await ensureDatabase(server.adminUrl);
@@ -41,7 +44,8 @@ export async function openDatabaseServer(env: Env, log: (line: string) => void):
   }
 }
 
-async function ensureDatabase(adminUrl: string): Promise<void> {
+/** Creates the database of Argus on an embedded server that has none. */
+export async function ensureDatabase(adminUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: adminUrl });
   await client.connect();
   try {

@@ -1,5 +1,7 @@
+import { delimiter } from 'node:path';
 import type { z } from 'zod';
 import { hasDefaultPassword, maskUrl, POOL_DEFAULTS } from './data/connection.ts';
+import { BACKUP_VARIABLES, type BackupEnv, backupEnv } from './env-backup.ts';
 import { LIMIT_VARIABLES, type LimitSettings } from './env-limits.ts';
 import {
   choice,
@@ -125,13 +127,14 @@ const VARIABLES = {
   WEBHOOK_ALLOW_HTTP: flag(['Whether webhooks may go without TLS', 'true; production false', 'true']),
   WORKERS: wholeNumber(0, 64, 1, ['Processes that serve behind the port; 0: one for each core', '1', '4']),
   ...LIMIT_VARIABLES,
+  ...BACKUP_VARIABLES,
 } as const;
 
 type Name = keyof typeof VARIABLES;
 type Raw = { [N in Name]: z.output<(typeof VARIABLES)[N]['schema']> };
 
 /** The settings, with every default that depends on NODE_ENV filled in. Names are those of the variables. */
-export interface Env extends LimitSettings {
+export interface Env extends LimitSettings, BackupEnv {
   NODE_ENV: Raw['NODE_ENV'];
   /** Never null in production; null elsewhere means the database that development runs itself. */
   DATABASE_URL: string | null;
@@ -231,6 +234,7 @@ function resolve(raw: Raw): Env {
   const reachable = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return {
     ...rest,
+    ...backupEnv(raw, raw.ARGUS_DIR ?? '.argus'),
     DATABASE_URL: raw.DATABASE_URL ?? (production ? PRODUCTION_DATABASE_URL : null),
     DB_POOL_SIZE: size,
     DB_POOL_OVERFLOW: overflow,
@@ -261,7 +265,12 @@ function productionRefusals(raw: Raw): string[] {
     const how = 'set it to <id>:<key> with a key made by: openssl rand -base64 32';
     refusals.push(`ENCRYPTION_KEYS (or DB_ENCRYPTION_KEY) is not set: production needs its encryption keys; ${how}`);
   }
-  for (const name of ['DATABASE_URL', 'PRODUCTION_DATABASE_URL', 'DATABASE_OWNER_URL'] as const) {
+  for (const name of [
+    'DATABASE_URL',
+    'PRODUCTION_DATABASE_URL',
+    'DATABASE_OWNER_URL',
+    'BACKUP_DATABASE_URL',
+  ] as const) {
     const url = raw[name];
     if (url === null || !hasDefaultPassword(url)) continue;
     refusals.push(`${name} = ${maskUrl(url)}: its password is a well-known default; give the role one of its own`);
@@ -289,6 +298,11 @@ export function poolShare(
   const share = (name: 'DB_POOL_SIZE' | 'DB_POOL_OVERFLOW') =>
     source[name] ? env[name] : Math.ceil(env[name] / workers);
   return { DB_POOL_SIZE: share('DB_POOL_SIZE'), DB_POOL_OVERFLOW: share('DB_POOL_OVERFLOW') };
+}
+
+/** Where the system looks for programs, for those that are started with an environment of their own. */
+export function searchPath(): readonly string[] {
+  return (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
 }
 
 /** Every variable with its texts, for `--help` and the documentation. */

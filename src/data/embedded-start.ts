@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Account } from './embedded-account.ts';
 import { canEnter, chooseAccount, isCopy, makePlace } from './embedded-account.ts';
+import { archiveSettings } from './embedded-archive.ts';
 import type { Binaries } from './embedded-binaries.ts';
 import { prepareBinaries } from './embedded-binaries.ts';
 import { ensureCluster, resetPassword } from './embedded-cluster.ts';
@@ -42,6 +43,14 @@ export interface Running {
   port: number;
   version: string;
   child?: Begun['child'];
+}
+
+/** How a server is begun: see the options of `startEmbedded` that have these names. */
+export interface BeginOptions {
+  port?: number;
+  settings?: Record<string, string>;
+  archive?: string | null;
+  readyWithinMs?: number;
 }
 
 /** The owner's address of the server on `port`. */
@@ -155,12 +164,14 @@ async function settingsOf(layout: Layout, port: number, extra: Record<string, st
  * Makes the cluster when there is none and starts a server on it. `port` 0 means the remembered or any free one.
  * Throws EmbeddedError with the end of the log.
  */
-export async function begin(layout: Layout, port: number, extra: Record<string, string>): Promise<Running> {
+export async function begin(layout: Layout, options: BeginOptions): Promise<Running> {
   const { account, binaries, data, dir, log, state } = layout;
+  const { port = 0, archive = null, readyWithinMs = START_TIMEOUT_MS } = options;
   await inspectData(data);
   await writeState(dir, state);
   const made = await ensureCluster({ data, binaries, account, password: state.password, log });
   if (!made && layout.fresh) await resetPassword({ data, binaries, account, password: state.password, log });
+  const archiving = archive === null ? {} : await archiveSettings(archive, data, account, binaries);
   const giveUp = Date.now() + WORKERS_GONE_MS;
   let wanted = port || state.port;
   for (;;) {
@@ -170,9 +181,9 @@ export async function begin(layout: Layout, port: number, extra: Record<string, 
       state.port = chosen;
       await writeState(dir, state);
     }
-    const settings = await settingsOf(layout, chosen, extra);
+    const settings = await settingsOf(layout, chosen, { ...archiving, ...options.settings });
     const begun = await beginPostmaster(dir, binaries.postgres, ['-D', data, ...settings], account);
-    const ready = await waitReady(data, START_TIMEOUT_MS, begun);
+    const ready = await waitReady(data, readyWithinMs, begun);
     if (ready) {
       const version = await verify(adminUrlOf(state, ready.port), data);
       if (version !== null) return { ...ready, version, child: begun.child };

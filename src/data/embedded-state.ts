@@ -51,8 +51,11 @@ export async function openDir(dir: string): Promise<string> {
   }
 }
 
-// Not mkdir's own `recursive`, which never returns where the system answers ENOENT for good, as /proc does.
-async function makeFolders(path: string): Promise<void> {
+/**
+ * Makes a folder and those above it where they are missing; others may pass through them, not look into them.
+ * Not mkdir's own `recursive`, which never returns where the system answers ENOENT for good, as /proc does.
+ */
+export async function makeFolders(path: string): Promise<void> {
   if (await exists(path)) return;
   if (dirname(path) !== path) await makeFolders(dirname(path));
   await mkdir(path).catch(async (error: unknown) => {

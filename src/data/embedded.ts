@@ -32,6 +32,10 @@ export interface EmbeddedOptions {
   log?: (line: string) => void;
   /** Server settings over the built-in ones, such as `{ fsync: 'off' }`; ignored when a server already runs. */
   settings?: Record<string, string>;
+  /** Folder in which all WAL is kept; ignored when a server already runs. Default: WAL is not kept. */
+  archive?: string | null;
+  /** Longest wait for a server begun here, in milliseconds. Default: a minute. Recovery from a backup takes longer. */
+  readyWithinMs?: number;
 }
 
 /** A server in use by this process. */
@@ -76,7 +80,7 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
         `The database already runs on port ${joined.port}, used by another Argus process: stop that one first, or leave out port ${options.port}.`,
       );
     }
-    const running = joined ?? (await begin(layout, options.port ?? 0, options.settings ?? {}));
+    const running = joined ?? (await begin(layout, options));
     return handle(layout, running, user, joined !== null);
   } catch (error) {
     user?.release();
@@ -120,6 +124,8 @@ async function leave(layout: Layout, running: Running, user: FileLock, mode: 'fa
       const { child } = running;
       // Its exit must be collected by its parent, or it stays listed as a dead process until this one ends.
       if (child && child.exitCode === null && child.signalCode === null) {
+        // Nothing else may be left that keeps this process waiting.
+        child.ref();
         await once(child, 'exit', { signal: AbortSignal.timeout(5_000) }).catch(() => {});
       }
     } finally {
@@ -146,11 +152,15 @@ function signalIfLast(layout: Layout, running: Running, user: FileLock): void {
 }
 
 /**
- * Stops the server of `dir` and deletes its data, password and log for good; a folder without any is no error.
- * Throws EmbeddedError when another process, or a server this one has not stopped, still uses it.
+ * Does `work` with the folder's real path while no process uses the database of `dir`, and none can begin to; a server
+ * that somebody left behind is stopped first. Throws EmbeddedError when another process, or a server this one has not
+ * stopped, uses it.
  */
-export async function dropEmbedded(dir: string, log: (line: string) => void = () => {}): Promise<void> {
-  if (!(await exists(dir))) return;
+export async function whileUnused<T>(
+  dir: string,
+  options: { mode: 'fast' | 'immediate'; log: (line: string) => void },
+  work: (home: string) => Promise<T>,
+): Promise<T> {
   const home = await openDir(dir);
   const paths = pathsOf(home);
   const turn = await exclusive(paths.startLock, TURN_MS);
@@ -159,23 +169,35 @@ export async function dropEmbedded(dir: string, log: (line: string) => void = ()
     last = tryExclusive(paths.usersLock);
     if (!last)
       throw new EmbeddedError(`The database in ${home} is in use by Argus: stop that process, then try again.`);
-    const state = await readState(home);
-    const data = dataDirOf(home, state);
-    if ((await findPostmaster(data)).kind === 'ours') {
-      const layout = await settle(home, log);
-      await stopPostmaster(layout.data, layout.binaries.pgCtl, layout.account, 'immediate');
+    if ((await findPostmaster(dataDirOf(home, await readState(home)))).kind === 'ours') {
+      const layout = await settle(home, options.log);
+      await stopPostmaster(layout.data, layout.binaries.pgCtl, layout.account, options.mode);
     }
-    // A folder elsewhere is deleted only when it has the name such folders are given here.
-    if (isRoot() && state?.place && state.home === home && /\/argus-[0-9a-f]{16}$/.test(state.place)) {
-      await rm(state.place, { recursive: true, force: true });
-    }
-    for (const path of [data, paths.state, paths.log, paths.oldLog]) await rm(path, { recursive: true, force: true });
-  } catch (error) {
-    throw explain(error, `delete the data of ${home}`);
+    return await work(home);
   } finally {
     last?.release();
     turn.release();
   }
+}
+
+/**
+ * Stops the server of `dir` and deletes its data, password and log for good; a folder without any is no error.
+ * Throws EmbeddedError when another process, or a server this one has not stopped, still uses it.
+ */
+export async function dropEmbedded(dir: string, log: (line: string) => void = () => {}): Promise<void> {
+  if (!(await exists(dir))) return;
+  await whileUnused(dir, { mode: 'immediate', log }, async (home) => {
+    const paths = pathsOf(home);
+    const state = await readState(home);
+    // A folder elsewhere is deleted only when it has the name such folders are given here.
+    if (isRoot() && state?.place && state.home === home && /\/argus-[0-9a-f]{16}$/.test(state.place)) {
+      await rm(state.place, { recursive: true, force: true });
+    }
+    const left = [dataDirOf(home, state), paths.state, paths.log, paths.oldLog];
+    for (const path of left) await rm(path, { recursive: true, force: true });
+  }).catch((error: unknown) => {
+    throw explain(error, `delete the data of ${dir}`);
+  });
 }
 
 /** Says what `dir` holds without changing anything; never throws. */
