@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 import { Command } from 'commander';
+import { addBackup } from './commands/backup.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addExport } from './commands/export.ts';
 import { addImport } from './commands/import.ts';
 import { addKey } from './commands/key.ts';
 import { addMigrate } from './commands/migrate.ts';
+import { addRestore } from './commands/restore.ts';
 import { explain } from './commands/runtime.ts';
 import { addSeed } from './commands/seed.ts';
 import { addServe } from './commands/serve.ts';
@@ -26,7 +28,19 @@ function settings(): string {
     .join('\n');
 }
 
-for (const add of [addServe, addMigrate, addSeed, addImport, addExport, addTenant, addKey, addDoctor]) add(program);
+for (const add of [
+  addServe,
+  addMigrate,
+  addSeed,
+  addImport,
+  addExport,
+  addBackup,
+  addRestore,
+  addTenant,
+  addKey,
+  addDoctor,
+])
+  add(program);
 
 try {
   await program.parseAsync();

@@ -44,7 +44,8 @@ export function addMigrate(program: Command): void {
     );
 }
 
-function positive(text: string): number {
+/** An argument that is a whole number from 1. */
+export function positive(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('a whole number from 1');
   return value;

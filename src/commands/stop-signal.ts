@@ -1,3 +1,6 @@
+import type { Work } from '../backup/files.ts';
+import { progressBar } from './progress.ts';
+
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once, with exit code 130. */
 export function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
@@ -10,4 +13,20 @@ export function stopSignal(): Promise<void> {
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
   });
+}
+
+/** Runs work with a progress bar in bytes, and asks it to stop at the first SIGINT or SIGTERM. */
+export async function withWork<T>(what: string, run: (work: Work) => Promise<T>): Promise<T> {
+  const stop = new AbortController();
+  const onSignal = () => stop.abort(new Error('stopped: nothing was changed'));
+  const bar = progressBar(what);
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  try {
+    return await run({ signal: stop.signal, onProgress: (done, total) => bar.update(done, total) });
+  } finally {
+    bar.stop();
+    process.removeListener('SIGINT', onSignal);
+    process.removeListener('SIGTERM', onSignal);
+  }
 }
