@@ -74,6 +74,16 @@ export async function flushDisk(folder: string): Promise<void> {
   if (code !== 0) throw new BackupError(`What was written to ${folder} could not be flushed to the disk: ${output}`);
 }
 
+/** Flushes a folder's list of names. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
 /** Does something with each item, some at a time, and stops at the first failure. */
 export async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const rest = items.values();

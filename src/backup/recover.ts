@@ -6,7 +6,7 @@ import { insistOnAccess } from '../data/embedded-archive.ts';
 import { settle } from '../data/embedded-start.ts';
 import { type EmbeddedState, newState, openDir, writeState } from '../data/embedded-state.ts';
 import { BackupError } from './backup-error.ts';
-import { copyHashed, flushDisk, forEach, insistOnSpace, makeFolder, type Work } from './files.ts';
+import { copyHashed, forEach, insistOnSpace, makeFolder, syncFolder, type Work } from './files.ts';
 import { type Backup, DATA, type FolderManifest } from './manifest.ts';
 
 /**
@@ -28,8 +28,6 @@ export interface RecoveryPlan {
   /** Password of the server's owner. */
   password?: string;
   settings: Record<string, string>;
-  /** Whether the copy is to survive a power cut. */
-  lasting: boolean;
   log: (line: string) => void;
 }
 
@@ -41,7 +39,7 @@ const ROOM = 128e6;
 
 /**
  * Copies a backup into a folder, checking every file's hash, and starts a server there that recovers to the target and
- * then begins a timeline of its own. Throws BackupError when the backup is damaged, the disk too full, or the target
+ * then begins a timeline of its own. The server flushes all files before it recovers. Throws BackupError when the backup is damaged, the disk too full, or the target
  * cannot be reached.
  */
 export async function recover(plan: RecoveryPlan, work: Work): Promise<EmbeddedServer> {
@@ -53,7 +51,6 @@ export async function recover(plan: RecoveryPlan, work: Work): Promise<EmbeddedS
   await copyBack(backup, data, account, work);
   if (target.to !== 'backup' && plan.unarchived) await takeUnarchived(plan.unarchived, data, account);
   await writeOwned(join(data, 'recovery.signal'), '', account);
-  if (plan.lasting) await flushDisk(data);
   await writeState(home, state);
   const archive = plan.archive === null ? null : await realpath(plan.archive);
   if (archive !== null) await insistOnAccess(archive, account);
@@ -148,5 +145,5 @@ export async function archiveHistories(data: string, archive: string, account: A
     if (!HISTORY.test(name) || known.has(name)) continue;
     await copyHashed(join(data, 'pg_wal', name), join(archive, name), account, new AbortController().signal);
   }
-  await flushDisk(archive);
+  await syncFolder(archive);
 }

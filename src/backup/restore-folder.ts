@@ -6,7 +6,7 @@ import { systemIdentifier } from '../data/embedded-archive.ts';
 import { settle } from '../data/embedded-start.ts';
 import { exists, readState, writeState } from '../data/embedded-state.ts';
 import { BackupError } from './backup-error.ts';
-import type { Work } from './files.ts';
+import { syncFolder, type Work } from './files.ts';
 import { argusDatabase } from './folder-backup.ts';
 import type { Backup, FolderManifest } from './manifest.ts';
 import { connect } from './moment.ts';
@@ -51,7 +51,7 @@ export async function restoreFolder(plan: RestorePlan, work: Work): Promise<Rest
       const unarchived =
         (await systemIdentifier(data)) === backup.manifest.systemIdentifier ? join(data, 'pg_wal') : null;
       const { password } = state;
-      const recovery = { backup, dir, target, unarchived, archive, password, settings: {}, lasting: true, log };
+      const recovery = { backup, dir, target, unarchived, archive, password, settings: {}, log };
       const { tables, recovered } = await recoverAndCount(recovery, work);
       const setAside = await changePlaces(recovered, data, stamp);
       if ((await readState(home)) === null) await writeState(home, state);
@@ -105,6 +105,7 @@ async function changePlaces(recovered: string, data: string, stamp: string): Pro
   if (old) await rename(data, old);
   try {
     await rename(recovered, data);
+    await syncFolder(dirname(data));
   } catch (error) {
     if (old) await rename(old, data);
     throw error;

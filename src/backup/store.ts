@@ -4,7 +4,7 @@ import { WAL_FOLDER } from '../data/embedded-archive.ts';
 import { tryExclusive } from '../data/embedded-lock.ts';
 import { exists, makeFolders } from '../data/embedded-state.ts';
 import { BackupError } from './backup-error.ts';
-import { flushDisk, makeFolder } from './files.ts';
+import { flushDisk, makeFolder, syncFolder } from './files.ts';
 import { type Backup, type FolderManifest, MANIFEST, type Manifest, readBackup } from './manifest.ts';
 
 /** The folder that backups are kept in: their names, which are kept, and the archived WAL beside them. */
@@ -49,12 +49,14 @@ export async function findBackup(dir: string, given: string, before?: Date): Pro
 }
 
 /**
- * Makes a backup in `dir`: `fill` writes it under another name, and it has its own only when it is complete.
+ * Makes a backup in `dir`: `fill` writes it under another name, and it has its own only when it is complete and, with
+ * `flush`, on the disk.
  * Throws BackupError when another process makes one there.
  */
 export async function storeBackup(
   dir: string,
   fill: (target: string, name: string) => Promise<Manifest>,
+  flush = true,
 ): Promise<Backup> {
   await makeFolders(resolve(dir));
   const lock = tryExclusive(join(dir, 'backup.lock'));
@@ -71,9 +73,9 @@ export async function storeBackup(
     await makeFolder(part, null);
     const manifest = await fill(part, name);
     await writeFile(join(part, MANIFEST), `${JSON.stringify(manifest, null, 1)}\n`, { mode: 0o600 });
-    await flushDisk(part);
+    if (flush) await flushDisk(part);
     await rename(part, path);
-    await flushDisk(dir);
+    await syncFolder(dir);
     return { name, path, manifest };
   } finally {
     await rm(part, { recursive: true, force: true });

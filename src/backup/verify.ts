@@ -19,7 +19,6 @@ const SCRATCH_PLAN = {
   unarchived: null,
   archive: null,
   settings: SCRATCH,
-  lasting: false,
 } as const;
 
 /** A sentence for each file of a backup that is missing or damaged. */

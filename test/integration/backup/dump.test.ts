@@ -100,10 +100,14 @@ describe('a dump', () => {
 
 describe.runIf(await clientOfServer())('a dump made by this machine’s client', () => {
   it('restored by an owner without further rights: every table as it was, with the same rights', async () => {
-    const stored = await storeBackup(dir, async (target) => {
-      const part = await backUpDump(source.ownerUrl, target, env, work);
-      return { format: 1, version: 'test', bytes: 1, ...part };
-    });
+    const stored = await storeBackup(
+      dir,
+      async (target) => {
+        const part = await backUpDump(source.ownerUrl, target, env, work);
+        return { format: 1, version: 'test', bytes: 1, ...part };
+      },
+      false,
+    );
     const backup = stored as Backup<DumpManifest>;
     const target = await emptyDatabase();
     const owner = `dump_owner_${process.pid}`;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Work } from '../../../src/backup/files.ts';
 import { argusDatabase, backUpFolder } from '../../../src/backup/folder-backup.ts';
 import type { Backup, FolderManifest } from '../../../src/backup/manifest.ts';
@@ -14,6 +14,9 @@ import { dropEmbedded, type EmbeddedServer, startEmbedded } from '../../../src/d
 import { migrateUp } from '../../../src/data/migrate.ts';
 import { ensureDatabase } from '../../../src/database-server.ts';
 import { loadEnv } from '../../../src/env.ts';
+
+// Each test starts several servers.
+vi.setConfig({ testTimeout: 120_000 });
 
 const QUICK = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
 const log = () => {};
@@ -46,10 +49,14 @@ async function ask(server: EmbeddedServer, sql: string): Promise<unknown[]> {
 
 async function backUp(server: EmbeddedServer): Promise<Backup<FolderManifest>> {
   const url = argusDatabase(server.adminUrl);
-  const { name, path, manifest } = await storeBackup(backups, async (target, name) => {
-    const part = await backUpFolder(url, target, name, work());
-    return { format: 1, version: 'test', bytes: 1, ...part };
-  });
+  const { name, path, manifest } = await storeBackup(
+    backups,
+    async (target, name) => {
+      const part = await backUpFolder(url, target, name, work());
+      return { format: 1, version: 'test', bytes: 1, ...part };
+    },
+    false,
+  );
   if (manifest.kind !== 'folder') throw new Error('a dump');
   return { name, path, manifest };
 }
