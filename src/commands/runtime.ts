@@ -1,9 +1,12 @@
+import { DatabaseError } from 'pg';
 import { createServices } from '../app.ts';
 import { migrateUp, migrationStatus } from '../data/migrate.ts';
 import { allowAppLogin, type DatabaseServer, openDatabaseServer } from '../database-server.ts';
 import { type Env, env as readEnv } from '../env.ts';
 import { createLog, type Log } from '../log.ts';
 import type { Services } from '../services.ts';
+
+const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** What every command starts from. */
 export interface Runtime {
@@ -22,7 +25,7 @@ export async function openRuntime(options: { migrate?: boolean; quiet?: boolean 
       const applied = await migrateUp({ ownerUrl: server.ownerUrl });
       if (applied.length > 0) log.info({ migrations: applied }, 'the database is up to date');
       if (server.embedded) await allowAppLogin(server.ownerUrl);
-    } else await insistOnMigrations(server.ownerUrl);
+    } else await insistOnMigrations(server.ownerUrl, log);
     return { env, log, server };
   } catch (error) {
     await server.stop();
@@ -30,8 +33,14 @@ export async function openRuntime(options: { migrate?: boolean; quiet?: boolean 
   }
 }
 
-async function insistOnMigrations(ownerUrl: string): Promise<void> {
-  const states = await migrationStatus({ ownerUrl });
+async function insistOnMigrations(ownerUrl: string, log: Log): Promise<void> {
+  const states = await migrationStatus({ ownerUrl }).catch((error: unknown) => {
+    const { cause } = error as { cause?: unknown };
+    if (!(cause instanceof DatabaseError) || cause.code !== INSUFFICIENT_PRIVILEGE) throw error;
+    // A server that has not been given the owner's URL may well be one that is not to have it.
+    log.warn('whether the database is up to date cannot be seen without DATABASE_OWNER_URL');
+    return [];
+  });
   const open = states.filter(({ state }) => state !== 'applied').map(({ name, state }) => `${name} (${state})`);
   if (open.length > 0)
     throw new Error(`the database is not up to date: ${open.join(', ')}. Run "argus migrate up" first.`);
