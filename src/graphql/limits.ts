@@ -1,11 +1,4 @@
-import {
-  type DirectiveNode,
-  type DocumentNode,
-  GraphQLError,
-  Kind,
-  type SelectionNode,
-  type SelectionSetNode,
-} from 'graphql';
+import { type DirectiveNode, type DocumentNode, GraphQLError, Kind, type SelectionSetNode } from 'graphql';
 
 /** How much a document may hold. A document that holds more is refused before it is validated. */
 export const LIMITS = {
@@ -14,7 +7,7 @@ export const LIMITS = {
   depth: 40,
   /** fields of an operation, with its fragments spread */
   fields: 2_000,
-  /** fields and fragments of one selection, inline fragments opened */
+  /** fields and fragments of one selection */
   selections: 300,
   /** fields of one selection that answer under the same name */
   repetitions: 10,
@@ -82,32 +75,23 @@ function countDirectives(counts: Counts, directives: readonly DirectiveNode[] | 
   insist('directives', counts.directives);
 }
 
-function checkSelection(counts: Counts, set: SelectionSetNode, depth: number): void {
+function checkSelection(counts: Counts, { selections }: SelectionSetNode, depth: number): void {
   insist('depth', depth);
+  insist('selections', selections.length);
   const names = new Map<string, number>();
   let aliases = 0;
-  let selections = 0;
-  for (const [node, level] of opened(set, depth)) {
+  for (const node of selections) {
     countDirectives(counts, node.directives);
-    insist('selections', ++selections);
-    if (node.kind !== Kind.FIELD) continue;
-    const name = node.alias?.value ?? node.name.value;
-    const repeated = (names.get(name) ?? 0) + 1;
-    names.set(name, repeated);
-    insist('repetitions', repeated);
-    if (node.alias) {
-      insist('aliasesOfSelection', ++aliases);
-      insist('aliases', ++counts.aliases);
+    if (node.kind === Kind.FIELD) {
+      const name = node.alias?.value ?? node.name.value;
+      const repeated = (names.get(name) ?? 0) + 1;
+      names.set(name, repeated);
+      insist('repetitions', repeated);
+      if (node.alias) {
+        insist('aliasesOfSelection', ++aliases);
+        insist('aliases', ++counts.aliases);
+      }
     }
-    if (node.selectionSet) checkSelection(counts, node.selectionSet, level + 1);
-  }
-}
-
-/** The selections of a set and of the inline fragments in it, with their depth. */
-function* opened(set: SelectionSetNode, depth: number): Generator<[SelectionNode, number]> {
-  insist('depth', depth);
-  for (const node of set.selections) {
-    yield [node, depth];
-    if (node.kind === Kind.INLINE_FRAGMENT) yield* opened(node.selectionSet, depth + 1);
+    if (node.kind !== Kind.FRAGMENT_SPREAD && node.selectionSet) checkSelection(counts, node.selectionSet, depth + 1);
   }
 }

@@ -157,7 +157,8 @@ function valueFor(random: Random, type: GraphQLInputType, wild: boolean, depth: 
   if (isNonNullType(type)) return valueFor(random, type.ofType, wild, depth);
   if (isListType(type)) {
     const { ofType } = type;
-    const length = wild && random() < 0.02 ? 1_200 : Math.floor(random() * 4);
+    // Long lists of objects would hold long lists themselves.
+    const length = wild && isLeafType(getNamedType(ofType)) && random() < 0.05 ? 1_200 : Math.floor(random() * 4);
     return Array.from({ length }, () => valueFor(random, ofType, wild, depth));
   }
   if (isEnumType(type)) return pick(random, type.getValues()).name;
