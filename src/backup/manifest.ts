@@ -6,6 +6,8 @@ import { BackupError } from './backup-error.ts';
 /** What `manifest.json` says of a backup: with it the backup can be listed, checked and restored. */
 
 const file = z.object({ bytes: z.number(), sha256: z.string() });
+/** Of a file or folder in the backup; a manifest from elsewhere must not lead out of it. */
+const path = z.string().refine((text) => !text.startsWith('/') && !text.split('/').includes('..'), 'leads out');
 const table = z.object({ rows: z.string(), checksum: z.string() });
 
 const common = {
@@ -19,7 +21,7 @@ const common = {
   takenAt: z.string(),
   bytes: z.number(),
   /** By path from the backup's folder, with `/`. */
-  files: z.record(z.string(), file),
+  files: z.record(path, file),
   /** By name: what `tableSums` says of the moment `takenAt`. */
   tables: z.record(z.string(), table),
 };
@@ -35,7 +37,7 @@ const folderManifest = z.object({
   /** Name of the moment `takenAt` in the WAL. */
   restorePoint: z.string(),
   /** Every folder of the data folder, the empty ones among them. */
-  folders: z.array(z.string()),
+  folders: z.array(path),
 });
 
 const dumpManifest = z.object({

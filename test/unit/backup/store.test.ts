@@ -105,6 +105,13 @@ describe('a backup', () => {
     await expect(findBackup(dir, 'argus-backup-20200101T000000Z')).rejects.toThrow('is no backup');
   });
 
+  it('whose manifest leads out of its folder is none', async () => {
+    const name = await put(1);
+    const files = { 'data/../../x': { bytes: 1, sha256: '' } };
+    await writeFile(join(dir, name, 'manifest.json'), JSON.stringify({ ...manifest(NOW), files }));
+    await expect(findBackup(dir, name)).rejects.toThrow('is damaged: files.data/../../x');
+  });
+
   it('that cannot be read is listed as broken', async () => {
     const name = await put(1);
     await writeFile(join(dir, name, 'manifest.json'), '{"format": 2}');
