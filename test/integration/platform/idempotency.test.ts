@@ -166,12 +166,21 @@ describe('a key', () => {
       { id: encodeId('mem', member.memberId) },
     );
     expect((await createBy(createApiKey.key.secret, 'mine', source('mine-2'))).userErrors).toEqual([]);
-    // The same member's other credential is not another member.
-    const { createApiKey: second } = await t.runOk(
-      a.key,
-      'mutation { createApiKey(input: { name: "c" }) { key { secret } } }',
-    );
-    expect(await createBy(second.key.secret, 'mine', source('mine'))).toEqual(own);
+    // Another credential of the same member has the same key; one without the permission sees nothing.
+    const keyWith = async (permissions?: string[]) =>
+      (
+        await t.runOk(
+          a.key,
+          'mutation($only: [String!]) { createApiKey(input: { name: "c", permissions: $only }) { key { secret } } }',
+          { only: permissions },
+        )
+      ).createApiKey.key.secret;
+    expect(await createBy(await keyWith(), 'mine', source('mine'))).toEqual(own);
+    const { data, errors } = await t.run(await keyWith(['source:read']), CREATE, {
+      input: source('mine'),
+      key: 'mine',
+    });
+    expect([data, errors?.[0]?.extensions?.code]).toEqual([null, 'FORBIDDEN']);
   });
 
   test('of a header stands for each root field by its response name', async () => {
