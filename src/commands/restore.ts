@@ -56,6 +56,9 @@ function moment(text: string): Date | 'end' {
 
 async function intoFolder(backup: Backup<FolderManifest>, options: RestoreOptions): Promise<void> {
   const env = readEnv();
+  if (options.timeline !== undefined && options.at === undefined) {
+    throw new BackupError('--timeline says in which history to look for --at: give both.');
+  }
   if (options.into === undefined && env.DATABASE_URL !== null) {
     throw new BackupError(
       `${backup.name} is of an embedded database, and DATABASE_URL names another: unset it, or say --into <folder>.`,
