@@ -61,6 +61,8 @@ const PINNED: Readonly<Record<string, readonly [number, string]>> = {
   'Project KEY': [PAGE + 4, UNIQUE],
   'ProjectMetric projectId in': [3_000, EVERY_DAY],
   'MonthlyMetric projectId in': [3_000, EVERY_DAY],
+  'WebhookDelivery webhookId in': [60_000, FOUND_LAST],
+  'WebhookDelivery seq range': [60_000, FOUND_LAST],
 };
 /** Orders of a list under parents other than its default one: all children are read and sorted. */
 const CHILD_ORDERS: Readonly<Record<string, number>> = {
