@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { TestProject } from 'vitest/node';
-import { startEmbedded } from '../../src/data/embedded.ts';
+import { dropEmbedded, startEmbedded } from '../../src/data/embedded.ts';
 import { migrateUp } from '../../src/data/migrate.ts';
 
 declare module 'vitest' {
@@ -49,6 +49,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
     for (const { datname } of left.rows) await client.query(`DROP DATABASE IF EXISTS "${datname}" WITH (FORCE)`);
     await client.end();
     await embedded?.stop('immediate');
+    // For root the data is elsewhere, and would stay.
+    if (dir) await dropEmbedded(dir, () => {});
     if (dir) await rm(dir, { recursive: true, force: true });
   };
 }
