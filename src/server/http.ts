@@ -4,12 +4,11 @@ import type { App } from '../app.ts';
 import { putBack, readBody, refusesForm, refusesLength } from './body.ts';
 import { cachedAnswers } from './cached-answers.ts';
 import { createExports, EXPORT_PATH, type ExportLimits } from './export.ts';
-import { OVERLOADED } from './gate.ts';
 import { createGraphiql } from './graphiql.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
 import { livez, readyz } from './health.ts';
 import { watchLoop } from './loop-lag.ts';
-import { refuse } from './refuse.ts';
+import { refuse, refuseForNow } from './refuse.ts';
 import { ResultCache } from './result-cache.ts';
 import { securityHeaders } from './security-headers.ts';
 import { computeAnswer, createShortPath, inTurn, type ShortPath } from './short-path.ts';
@@ -132,8 +131,7 @@ async function graphql(
   await guarded(app, res, async () => {
     // Before it costs anything to find out who asks, and what.
     if (app.endpoint.gate.isFull) {
-      res.setHeader('retry-after', OVERLOADED.retryAfter);
-      refuse(res, 503, OVERLOADED.message, 'OVERLOADED');
+      refuseForNow(req, res);
       return;
     }
     if (refusesForm(req, res) || refusesLength(req, res)) return;

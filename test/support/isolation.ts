@@ -3,7 +3,7 @@ import pg from 'pg';
 import { tableOf } from '../../src/data/models.ts';
 import { entities } from '../../src/graphql/entity.ts';
 import { decodeUuid } from '../../src/graphql/ids.ts';
-import { createTestApp, type Tenant, type TestApp } from './app.ts';
+import { createTestApp, type GraphQLResponse, type Tenant, type TestApp } from './app.ts';
 import { type DeliverySeed, seedDelivery } from './delivery-seed.ts';
 import { type IntelSeed, seedIntel } from './intel-seed.ts';
 import { type AnyField, type Place, selection, selectionAs, typesOf } from './schema-walk.ts';
@@ -165,7 +165,7 @@ export function leaksOf(answer: unknown, other: Side): string[] {
 const MARKER_OR_NUMBER = /mkr[0-9a-f]{12}|\b\d{6,10}\b/g;
 
 /** An answer without what the caller sent himself: messages of errors may repeat a wrong value, data may not. */
-export function answered(response: { data?: unknown; errors?: unknown }, sent: unknown): string {
+export function answered(response: Pick<GraphQLResponse, 'data' | 'errors'>, sent: unknown): string {
   const variables = JSON.stringify(sent ?? {});
   const repeated = [...variables.matchAll(SUFFIX), ...variables.matchAll(MARKER_OR_NUMBER)].map(([text]) => text);
   const without = (text: string) => repeated.reduce((rest, one) => rest.replaceAll(one, '…'), text);
@@ -176,7 +176,9 @@ export function answered(response: { data?: unknown; errors?: unknown }, sent: u
     // What a bulk lookup does not know is what it was given.
     return /^unknown(_|$)/.test(key) && Array.isArray(value) ? value.map((one) => without(String(one))) : value;
   });
-  return `${data}\n${without(JSON.stringify(response.errors ?? []))}`;
+  // What an operation could cost follows from what was sent alone.
+  const errors = [response.errors ?? []].flat().filter((error) => error?.extensions?.code !== 'TOO_MUCH');
+  return `${data}\n${without(JSON.stringify(errors))}`;
 }
 
 const NAME_SEARCHES = new Set([
