@@ -31,6 +31,15 @@ export function statementName(text: string): string | undefined {
  */
 const FEWEST_KEYS = 12;
 
+/**
+ * An instant in UTC, or its day. The driver writes it in this machine's zone, in which the day may be another one, and
+ * whose distance from UTC had seconds before there were time zones, which it leaves out.
+ */
+function instantText(at: Date, pgType: string): string {
+  const text = at.toISOString();
+  return pgType === 'date' ? text.slice(0, 10) : text;
+}
+
 /** Collects SQL text and its parameters. */
 export class SqlBuilder {
   readonly values: unknown[] = [];
@@ -45,8 +54,7 @@ export class SqlBuilder {
 
   /** Appends a parameter with its type, since an untyped one is guessed from its first use. */
   param(value: unknown, pgType: string): this {
-    // The driver writes times in this machine's zone, in which a day may be another one.
-    this.values.push(pgType === 'date' && value instanceof Date ? value.toISOString().slice(0, 10) : value);
+    this.values.push(value instanceof Date ? instantText(value, pgType) : value);
     this.#text += `$${this.values.length}::${pgType}`;
     return this;
   }
