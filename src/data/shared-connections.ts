@@ -17,6 +17,9 @@ interface Lane {
   unwritten: SharedRead[];
 }
 
+/** So many reads on a connection make another one worth its waking. */
+const MANY = 8;
+
 /** node-postgres' connection of a client; its types do not show it. */
 const wireOf = (client: pg.PoolClient) => (client as unknown as { connection: Wire }).connection;
 
@@ -47,11 +50,12 @@ export class SharedConnections {
     return (error) => this.#leave(lane, error);
   }
 
+  /** The lane with the fewest reads, or another one when it has many. */
   #choose(): Lane {
-    if (this.#lanes.size < this.#most) return this.#open();
     const [first, ...others] = this.#lanes;
-    if (!first) throw new RangeError('no connection may be shared');
-    return others.reduce((best, lane) => (lane.reads.length < best.reads.length ? lane : best), first);
+    if (!first) return this.#open();
+    const best = others.reduce((least, lane) => (lane.reads.length < least.reads.length ? lane : least), first);
+    return best.reads.length >= MANY && this.#lanes.size < this.#most ? this.#open() : best;
   }
 
   #open(): Lane {
@@ -66,7 +70,7 @@ export class SharedConnections {
       lane.client = client;
       lane.wire = wireOf(client);
       client.query(first);
-      this.#flush(lane);
+      setImmediate(() => this.#flush(lane));
     });
     return lane;
   }
