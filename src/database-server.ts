@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import pg from 'pg';
 import { startEmbedded } from './data/embedded.ts';
 import { WAL_FOLDER } from './data/embedded-archive.ts';
+import { keepEmbedded } from './data/embedded-keep.ts';
 import type { Env } from './env.ts';
 
 /** Where the database is: DATABASE_URL's server, or the embedded one that this process runs or shares. */
@@ -17,14 +18,14 @@ export interface DatabaseServer {
 
 export const EMBEDDED_DATABASE = 'argus';
 
-/** Finds or starts the database server. Nothing is migrated here. */
-export async function openDatabaseServer(env: Env, log: (line: string) => void): Promise<DatabaseServer> {
+/** Finds or starts the database server. Nothing is migrated here. `keep`: one of our own that ends is started again. */
+export async function openDatabaseServer(env: Env, log: (line: string) => void, keep = false): Promise<DatabaseServer> {
   if (env.DATABASE_URL !== null) {
     const ownerUrl = env.DATABASE_OWNER_URL ?? env.DATABASE_URL;
     return { appUrl: env.DATABASE_URL, ownerUrl, embedded: false, version: null, stop: async () => {} };
   }
   const archive = env.BACKUP_WAL ? join(env.BACKUP_DIR, WAL_FOLDER) : null;
-  const server = await startEmbedded({ dir: env.ARGUS_DIR, log, archive });
+  const server = await (keep ? keepEmbedded : startEmbedded)({ dir: env.ARGUS_DIR, log, archive });
   try {
     const owner = new URL(server.adminUrl);
     await ensureDatabase(server.adminUrl);

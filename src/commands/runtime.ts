@@ -15,11 +15,17 @@ export interface Runtime {
   server: DatabaseServer;
 }
 
-/** Reads the settings and finds or starts the database; migrates it where it is ours, else insists that it is. */
-export async function openRuntime(options: { migrate?: boolean; quiet?: boolean } = {}): Promise<Runtime> {
+/**
+ * Reads the settings and finds or starts the database; migrates it where it is ours, else insists that it is. `keep`: one
+ * of our own is started again when it ends.
+ */
+export async function openRuntime(
+  options: { migrate?: boolean; quiet?: boolean; keep?: boolean } = {},
+): Promise<Runtime> {
   const env = readEnv();
   const log = createLog({ level: env.LOG_LEVEL, pretty: env.NODE_ENV === 'development' });
-  const server = await openDatabaseServer(env, (line) => (options.quiet ? log.debug(line) : log.info(line)));
+  const tell = (line: string) => (options.quiet ? log.debug(line) : log.info(line));
+  const server = await openDatabaseServer(env, tell, options.keep);
   try {
     if (server.embedded || options.migrate) {
       const applied = await migrateUp({ ownerUrl: server.ownerUrl });

@@ -35,7 +35,7 @@ export function addServe(program: Command): void {
 }
 
 async function serve(options: ServeOptions): Promise<void> {
-  const runtime = await openRuntime({ migrate: options.migrate });
+  const runtime = await openRuntime({ migrate: options.migrate, keep: true });
   const { log, server } = runtime;
   try {
     const { host, port, count } = whereToServe(options, runtime.env);

@@ -9,6 +9,7 @@ import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { EmbeddedServer } from '../../src/data/embedded.ts';
 import { dropEmbedded, EmbeddedError, embeddedStatus, startEmbedded } from '../../src/data/embedded.ts';
+import { keepEmbedded } from '../../src/data/embedded-keep.ts';
 
 const isRoot = process.getuid?.() === 0;
 let root = '';
@@ -151,6 +152,23 @@ describe('recovery', () => {
     const second = await start();
     expect(second).toMatchObject({ alreadyRunning: false });
     expect(await ask(second.adminUrl, 'SELECT n FROM kept ORDER BY n')).toEqual([42, 43]);
+    await first.stop();
+    expect(await embeddedStatus(dir)).toMatchObject({ state: 'running' });
+    await second.stop();
+    expect(await embeddedStatus(dir)).toMatchObject({ state: 'stopped' });
+  });
+
+  test('a kept one is back on its port whenever it was killed, and stops when its last user leaves', async () => {
+    const lines: string[] = [];
+    const log = (line: string) => lines.push(line);
+    const [first, second] = [await keepEmbedded({ dir, log }), await keepEmbedded({ dir, log })];
+    handles.push(first, second);
+    for (const times of [1, 2]) {
+      kill(Number((await readFile(join(dir, 'pg18', 'postmaster.pid'), 'utf8')).split('\n')[0]));
+      const back = () => lines.filter((line) => line === 'the database is back').length;
+      await expect.poll(back, { timeout: 20_000 }).toBe(2 * times);
+      expect(await ask(first.adminUrl, 'SELECT n FROM kept ORDER BY n')).toEqual([42, 43]);
+    }
     await first.stop();
     expect(await embeddedStatus(dir)).toMatchObject({ state: 'running' });
     await second.stop();
