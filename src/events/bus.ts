@@ -26,6 +26,8 @@ export class EventBus {
   #client: pg.Client | undefined;
   #connected = false;
   #closed = false;
+  /** when something last came over the connection, as `performance.now()` */
+  heardAt = performance.now();
 
   /** `pulseMs`: between two questions whether the connection is alive */
   constructor(config: pg.ClientConfig, log: Logger, pulseMs = PULSE_MS) {
@@ -63,6 +65,7 @@ export class EventBus {
     });
     this.#client = client;
     this.#connected = true;
+    this.heardAt = performance.now();
     // Closed while this was under way.
     if (this.#closed) await client.end();
   }
@@ -76,6 +79,7 @@ export class EventBus {
         Reflect.get(client, 'connection').stream.destroy(new Error('the LISTEN connection does not answer'));
       }, this.#pulseMs).unref();
       const answered = () => {
+        this.heardAt = performance.now();
         clearTimeout(late);
         late = undefined;
       };
@@ -89,6 +93,7 @@ export class EventBus {
   }
 
   #told(payload: string): void {
+    this.heardAt = performance.now();
     const change = readNotification(payload);
     if (change) {
       this.#emitter.emit(change.tenantId);
@@ -156,6 +161,13 @@ export class EventBus {
   /** Whether what happens now will be heard of. */
   get connected(): boolean {
     return this.#connected;
+  }
+
+  /** How many listen to tenants, for metrics. */
+  get listening(): number {
+    const others = [ANY, BREAK, COMMIT];
+    const tenants = this.#emitter.eventNames().filter((name) => !others.includes(String(name)));
+    return tenants.reduce((sum, name) => sum + this.#emitter.listenerCount(name), 0);
   }
 
   /** Subscribers now listening, for metrics and tests. */
