@@ -15,6 +15,10 @@ import type { Log } from './log.ts';
 import { MatcherCache } from './modules/intel/matcher-cache.ts';
 import { localProvider } from './modules/intel/osint.local-provider.ts';
 import type { OsintProvider } from './modules/intel/osint.provider.ts';
+import { Counts } from './observe/counts.ts';
+import { createMetrics } from './observe/metrics.ts';
+import { Observer } from './observe/observer.ts';
+import { createTracing } from './observe/tracing.ts';
 import { schema } from './schema.ts';
 import { makeContext, NO_TENANT } from './server/context.ts';
 import { createGraphQL, type GraphQLEndpoint } from './server/graphql.ts';
@@ -57,6 +61,11 @@ export async function createServices({
   const streams = new AbortController();
   const read = { pool: database.pool, setRole: database.setRole, statements };
   const rights = new Rights(read, bus);
+  const counts = new Counts();
+  const pools = { read: database.pool, write: database.writes };
+  const metrics = env.METRICS_PORT === null ? null : await createMetrics({ pools, bus, statements, counts });
+  const tracing = env.TRACES > 0 ? await createTracing(env, log) : null;
+  if (tracing) statements.observer = tracing.statement;
   const services: Services = {
     env,
     databaseUrl,
@@ -68,6 +77,7 @@ export async function createServices({
       prisma: database.prisma,
       setRole: database.setRole,
       committed: (tenantId, seq) => bus.committed(tenantId, seq),
+      tracing,
     },
     turns: new Turns(),
     bus,
@@ -77,6 +87,8 @@ export async function createServices({
     signIns: new SignInThrottle(),
     matchers: new MatcherCache(),
     osintProvider: osintProvider ?? localProvider,
+    observer: new Observer(env, log, metrics, tracing),
+    counts,
     streams,
     background: new Set(),
     startedAt: new Date(),
@@ -89,6 +101,8 @@ export async function createServices({
       rights.close();
       await bus.close();
       await database.close();
+      metrics?.close();
+      await tracing?.close();
     },
   };
 }

@@ -1,17 +1,17 @@
 import { delimiter } from 'node:path';
 import type { z } from 'zod';
-import { hasDefaultPassword, maskUrl, POOL_DEFAULTS } from './data/connection.ts';
+import { maskUrl, POOL_DEFAULTS } from './data/connection.ts';
 import { BACKUP_VARIABLES, type BackupEnv, backupEnv } from './env-backup.ts';
 import { LIMIT_VARIABLES, type LimitSettings } from './env-limits.ts';
+import { OBSERVE_VARIABLES, type ObserveEnv, observeDefaults } from './env-observe.ts';
+import { productionRefusals } from './env-production.ts';
 import {
   choice,
   databaseUrl,
   encryptionKeys,
-  flag,
   flagProblem,
   httpProblem,
   listOf,
-  networksProblem,
   noProblem,
   originsProblem,
   repositoriesProblem,
@@ -19,6 +19,7 @@ import {
   text,
   wholeNumber,
 } from './env-variables.ts';
+import { WEBHOOK_VARIABLES, type WebhookEnv, webhookEnv } from './env-webhooks.ts';
 
 /** Settings of the process. This is the only file that reads `process.env`; every variable is a row of `VARIABLES`. */
 
@@ -118,23 +119,18 @@ const VARIABLES = {
     '64',
     '256',
   ]),
-  WEBHOOK_ALLOW_PRIVATE: flag(['Whether webhooks may go to private addresses', 'false', 'true']),
-  WEBHOOK_ALLOWED_NETWORKS: text(
-    networksProblem,
-    ['Private networks that webhooks may go to', 'none', '10.1.0.0/16,fd12:3456::/48'],
-    'networks in CIDR notation, several with commas',
-  ),
-  WEBHOOK_ALLOW_HTTP: flag(['Whether webhooks may go without TLS', 'true; production false', 'true']),
+  ...WEBHOOK_VARIABLES,
   WORKERS: wholeNumber(0, 64, 1, ['Processes that serve behind the port; 0: one for each core', '1', '4']),
   ...LIMIT_VARIABLES,
   ...BACKUP_VARIABLES,
+  ...OBSERVE_VARIABLES,
 } as const;
 
 type Name = keyof typeof VARIABLES;
 type Raw = { [N in Name]: z.output<(typeof VARIABLES)[N]['schema']> };
 
 /** The settings, with every default that depends on NODE_ENV filled in. Names are those of the variables. */
-export interface Env extends LimitSettings, BackupEnv {
+export interface Env extends LimitSettings, BackupEnv, ObserveEnv, WebhookEnv {
   NODE_ENV: Raw['NODE_ENV'];
   /** Never null in production; null elsewhere means the database that development runs itself. */
   DATABASE_URL: string | null;
@@ -173,10 +169,6 @@ export interface Env extends LimitSettings, BackupEnv {
   TRUST_PROXY: number;
   /** 0 means that no answer is kept. */
   RESULT_CACHE_MB: number;
-  WEBHOOK_ALLOW_PRIVATE: boolean;
-  /** CIDR */
-  WEBHOOK_ALLOWED_NETWORKS: readonly string[];
-  WEBHOOK_ALLOW_HTTP: boolean;
   /** 0 is one for each core. */
   WORKERS: number;
 }
@@ -235,6 +227,8 @@ function resolve(raw: Raw): Env {
   return {
     ...rest,
     ...backupEnv(raw, raw.ARGUS_DIR ?? '.argus'),
+    ...observeDefaults(raw),
+    ...webhookEnv(raw, production),
     DATABASE_URL: raw.DATABASE_URL ?? (production ? PRODUCTION_DATABASE_URL : null),
     DB_POOL_SIZE: size,
     DB_POOL_OVERFLOW: overflow,
@@ -248,34 +242,8 @@ function resolve(raw: Raw): Env {
     CORS_ORIGINS: listOf(raw.CORS_ORIGINS ?? ''),
     GITHUB_REPOSITORIES: listOf(raw.GITHUB_REPOSITORIES ?? ''),
     GITHUB_API_URL: (raw.GITHUB_API_URL ?? 'https://api.github.com').replace(/\/+$/, ''),
-    WEBHOOK_ALLOW_PRIVATE: raw.WEBHOOK_ALLOW_PRIVATE ?? false,
-    WEBHOOK_ALLOWED_NETWORKS: listOf(raw.WEBHOOK_ALLOWED_NETWORKS ?? ''),
-    WEBHOOK_ALLOW_HTTP: raw.WEBHOOK_ALLOW_HTTP ?? !production,
     GRAPHIQL: raw.GRAPHIQL === null ? !production : raw.GRAPHIQL === 'true' || raw.GRAPHIQL === '1',
   };
-}
-
-/** What production must not start with. */
-function productionRefusals(raw: Raw): string[] {
-  const refusals: string[] = [];
-  if (raw.DATABASE_URL === null && raw.PRODUCTION_DATABASE_URL === null) {
-    refusals.push('DATABASE_URL (or PRODUCTION_DATABASE_URL) is not set: production needs the URL of its database');
-  }
-  if (raw.ENCRYPTION_KEYS === null && raw.DB_ENCRYPTION_KEY === null) {
-    const how = 'set it to <id>:<key> with a key made by: openssl rand -base64 32';
-    refusals.push(`ENCRYPTION_KEYS (or DB_ENCRYPTION_KEY) is not set: production needs its encryption keys; ${how}`);
-  }
-  for (const name of [
-    'DATABASE_URL',
-    'PRODUCTION_DATABASE_URL',
-    'DATABASE_OWNER_URL',
-    'BACKUP_DATABASE_URL',
-  ] as const) {
-    const url = raw[name];
-    if (url === null || !hasDefaultPassword(url)) continue;
-    refusals.push(`${name} = ${maskUrl(url)}: its password is a well-known default; give the role one of its own`);
-  }
-  return refusals;
 }
 
 let loaded: Env | undefined;

@@ -28,6 +28,7 @@ const KEEP_STATEMENTS = '8 days';
 export function startJobs(services: Services): { stop(): Promise<void> } {
   const stopping = new AbortController();
   const waiting = new Set<string>();
+  const { tracing } = services.observer;
   let running: Promise<void> | null = null;
 
   const work = async () => {
@@ -42,18 +43,20 @@ export function startJobs(services: Services): { stop(): Promise<void> } {
             'background work failed; it is tried again within a minute',
           ),
         );
+      const job = (what: string, kind: () => Promise<unknown>) =>
+        attempt(what, () => (tracing ? tracing.within(`job ${what}`, { 'argus.tenant.id': tenantId }, kind) : kind()));
       await attempt('look', async () => {
         const viewer = systemViewer(tenantId, 'jobs');
         const { signal } = stopping;
         const { lookups, sweep, sla, day, imports, keys, inboxes, deliveries } = await pendingWork(services, viewer);
-        if (inboxes) await attempt('inboxes', () => fillInboxes(services, viewer, signal));
-        if (lookups) await attempt('lookups', () => runLookups(services, tenantId, signal));
-        if (sweep) await attempt('dictionary', () => sweepDictionary(services, viewer, { signal }));
-        if (sla) await attempt('sla', () => sweepSla(services, viewer, { signal }));
-        if (day) await attempt('day', () => keepDay(services, viewer));
-        if (keys) await attempt('keys', () => withWrite(services.write, viewer, 'keys.expire', deleteExpiredKeys));
-        if (imports) await attempt('imports', () => failAbandoned(services, viewer));
-        if (deliveries) await attempt('deliveries', () => dropOldDeliveries(services, viewer, signal));
+        if (inboxes) await job('inboxes', () => fillInboxes(services, viewer, signal));
+        if (lookups) await job('lookups', () => runLookups(services, tenantId, signal));
+        if (sweep) await job('dictionary', () => sweepDictionary(services, viewer, { signal }));
+        if (sla) await job('sla', () => sweepSla(services, viewer, { signal }));
+        if (day) await job('day', () => keepDay(services, viewer));
+        if (keys) await job('keys', () => withWrite(services.write, viewer, 'keys.expire', deleteExpiredKeys));
+        if (imports) await job('imports', () => failAbandoned(services, viewer));
+        if (deliveries) await job('deliveries', () => dropOldDeliveries(services, viewer, signal));
       });
     }
   };

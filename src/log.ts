@@ -1,5 +1,6 @@
 import { type Bindings, type ChildLoggerOptions, type DestinationStream, type Logger, pino } from 'pino';
 import type { Env } from './env.ts';
+import { requestNow } from './observe/place.ts';
 
 export type Log = Logger;
 
@@ -24,12 +25,26 @@ const DEEPEST = 5;
  */
 function withoutSecrets(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (value instanceof Error) return withoutSecrets(pino.stdSerializers.err(value), depth);
+  if (value instanceof Error) return withoutSecrets(withoutValues(pino.stdSerializers.err(value)), depth);
   if (ArrayBuffer.isView(value)) return `[${value.byteLength} bytes]`;
   if ('toJSON' in value && typeof value.toJSON === 'function') return value;
   if (depth > DEEPEST) return '[deeper]';
   if (Array.isArray(value)) return value.map((item) => withoutSecrets(item, depth + 1));
   return fieldsWithoutSecrets(value, depth);
+}
+
+/** What PostgreSQL and Prisma add to an error that may show rows. */
+const FIELDS_OF_ROWS = ['detail', 'where', 'internalQuery', 'meta'];
+/** PostgreSQL ends a message with the value that it means; Prisma quotes that message. */
+const VALUE_IN_MESSAGE = /: "[\s\S]*"(?=`?$)/;
+
+/** An error without what it tells of rows: PostgreSQL's errors show values of those that they are about. */
+function withoutValues({ type, message, stack, ...fields }: ReturnType<typeof pino.stdSerializers.err>): object {
+  if (!/^[0-9A-Z]{5}$/.test(String(fields.code)) && !/^(PrismaClient|DriverAdapter)/.test(type))
+    return { type, message, stack, ...fields };
+  for (const name of FIELDS_OF_ROWS) delete fields[name];
+  const shown = message.replace(VALUE_IN_MESSAGE, ': "…"');
+  return { type, message: shown, stack: stack.replace(message, () => shown), ...fields };
 }
 
 function fieldsWithoutSecrets(fields: object, depth: number): Record<string, unknown> {
@@ -57,7 +72,8 @@ export function readableLine(line: string): string {
 
 /**
  * Makes a logger. Lines are JSON with `level` by name and `time` in ISO 8601; fields named like a secret are
- * replaced at any depth, also in child loggers and errors. Message texts are written as they are: never put a secret
+ * replaced at any depth, also in child loggers and errors. A line that is written for a request has its id as
+ * `requestId`. Message texts are written as they are: never put a secret
  * into one.
  *
  * @param level least serious level that is written
@@ -77,6 +93,10 @@ export function createLog({
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
+    mixin: () => {
+      const request = requestNow();
+      return request ? { requestId: request.id } : {};
+    },
     formatters: {
       level: (label: string) => ({ level: label }),
       log: (fields: object) => fieldsWithoutSecrets(fields, 0),

@@ -12,6 +12,8 @@ import type { EventBus } from './events/bus.ts';
 import type { LogTails } from './events/tail.ts';
 import type { MatcherCache } from './modules/intel/matcher-cache.ts';
 import type { OsintProvider } from './modules/intel/osint.provider.ts';
+import type { Counts } from './observe/counts.ts';
+import type { Observer } from './observe/observer.ts';
 
 /** What a running server is made of: made once by `app.ts`, given to every operation and job. */
 export interface Services {
@@ -34,6 +36,9 @@ export interface Services {
   signIns: SignInThrottle;
   matchers: MatcherCache;
   osintProvider: OsintProvider;
+  /** log, metrics and traces of requests */
+  observer: Observer;
+  counts: Counts;
   /** aborted when the server stops: ends subscriptions */
   streams: AbortController;
   /** work that goes on after its caller was answered: waited for when the server stops */

@@ -35,7 +35,7 @@ interface GrantRow {
 
 /** Tells who a request comes from. Keeps what it found for a few seconds, so that a busy key costs no statement. */
 export class Authenticator {
-  readonly #services: Pick<Services, 'pool' | 'bus' | 'log' | 'read'>;
+  readonly #services: Pick<Services, 'pool' | 'bus' | 'log' | 'read' | 'counts'>;
   readonly #cache = new Map<string, { grant: Grant; until: number }>();
   readonly #loading = new Map<string, Promise<Grant>>();
   /** counts what was forgotten; the count at which each tenant last was, and at which all were */
@@ -44,7 +44,7 @@ export class Authenticator {
   readonly #log: Logger;
   readonly #off: () => void;
 
-  constructor(services: Pick<Services, 'pool' | 'bus' | 'log' | 'read'>) {
+  constructor(services: Pick<Services, 'pool' | 'bus' | 'log' | 'read' | 'counts'>) {
     this.#services = services;
     this.#log = services.log;
     this.#off = services.bus.onChange((change) => {
@@ -67,12 +67,17 @@ export class Authenticator {
    */
   async viewer(text: string, request: Viewer['request']): Promise<Viewer> {
     const credential = parseCredential(text);
-    if (!credential) throw refused();
+    if (!credential) throw this.#refused();
     const key = credential.hash.toString('base64');
     const known = this.#cache.get(key);
     const grant = known && known.until > Date.now() ? known.grant : await this.#loadOnce(credential, key);
-    if (grant.expiresAt && grant.expiresAt <= new Date()) throw refused();
+    if (grant.expiresAt && grant.expiresAt <= new Date()) throw this.#refused();
     return { ...grant.viewer, request };
+  }
+
+  #refused(): Unauthenticated {
+    this.#services.counts.credentialsRefused++;
+    return refused();
   }
 
   /** Requests that come at once share a look-up, but none that began before a change that has been announced since. */
@@ -89,7 +94,7 @@ export class Authenticator {
   async #load(credential: Credential, cacheKey: string): Promise<Grant> {
     const begun = this.#forgets;
     const row = await this.#find(credential);
-    if (!row || row.revokedAt || !sameHash(row.hash, credential.hash)) throw refused();
+    if (!row || row.revokedAt || !sameHash(row.hash, credential.hash)) throw this.#refused();
     const grant: Grant = {
       viewer: {
         kind: credential.kind === 'key' ? 'API_KEY' : 'MEMBER',

@@ -1,4 +1,5 @@
 import { newId } from '../graphql/ids.ts';
+import { requestNow } from '../observe/place.ts';
 import { isPermission, PERMISSIONS, type Permission } from './permissions.ts';
 
 /** Who is asking, within which tenant, with which permissions. One is made for each request and passed down. */
@@ -16,9 +17,9 @@ export interface Viewer {
   request: { id: string; ip: string | null; userAgent: string | null };
 }
 
-/** Where a request came from. It gets its id when that is asked for: few need one, and random numbers cost. */
+/** Where a request came from, with its id; work that no request asked for gets one when that is asked for. */
 export function requestFrom(ip: string | null, userAgent: string | null): Viewer['request'] {
-  let id: string | undefined;
+  let id = requestNow()?.id;
   return {
     get id() {
       id ??= newId();

@@ -56,6 +56,7 @@ function checks(): Check[] {
   if (settings instanceof Error) return list;
   list.push(['Port', () => port(settings)], ['Folder', () => folder(settings)]);
   list.push(['Encryption keys', () => keys(settings)]);
+  list.push(['Metrics', () => metrics(settings)], ['Traces', () => traces(settings)]);
   list.push(
     settings.DATABASE_URL === null
       ? ['Embedded PostgreSQL', () => embedded(settings)]
@@ -135,6 +136,39 @@ function keys({ ENCRYPTION_KEYS, ARGUS_DIR }: Env): Finding {
     ok: true,
     detail: ENCRYPTION_KEYS ? 'from the environment' : `development key in ${ARGUS_DIR}/encryption.key`,
   };
+}
+
+async function metrics({ METRICS_HOST, METRICS_PORT }: Env): Promise<Finding> {
+  if (METRICS_PORT === null) return { ok: true, detail: 'off: METRICS_PORT is not set' };
+  const url = `http://${METRICS_HOST}:${METRICS_PORT}/metrics`;
+  const open = !/^(127\.|::1$|localhost$)/.test(METRICS_HOST);
+  const detail = `${url}${open ? ', for whoever reaches it: a firewall has to decide who does' : ''}`;
+  if (METRICS_PORT === 0 || (await isFree(METRICS_HOST, METRICS_PORT))) return { ok: true, detail };
+  const text = await fetch(url, { signal: AbortSignal.timeout(1_000) }).then((response) => response.text(), String);
+  return text.includes('argus_build_info')
+    ? { ok: true, detail: `${detail}: Argus itself answers there` }
+    : { ok: false, detail: `${url} cannot be used`, todo: 'stop what listens there, or choose another METRICS_PORT' };
+}
+
+function isFree(host: string, port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen(port, host, () => probe.close(() => resolve(true)));
+  });
+}
+
+async function traces({ TRACES, OTEL_EXPORTER_OTLP_ENDPOINT }: Env): Promise<Finding> {
+  if (TRACES === 0) return { ok: true, detail: 'off: TRACES is 0' };
+  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"resourceSpans":[]}' };
+  const url = `${OTEL_EXPORTER_OTLP_ENDPOINT}/v1/traces`;
+  try {
+    const { ok, status } = await fetch(url, { ...init, signal: AbortSignal.timeout(2_000) });
+    if (ok) return { ok: true, detail: `${TRACES} % of requests to ${url}` };
+    return { ok: false, detail: `${url} answers ${status}`, todo: 'check OTEL_EXPORTER_OTLP_ENDPOINT and _HEADERS' };
+  } catch {
+    return { ok: false, detail: `${url} does not answer`, todo: 'start the collector, or set TRACES=0' };
+  }
 }
 
 async function embedded({ ARGUS_DIR }: Env): Promise<Finding> {

@@ -5,11 +5,13 @@ import { createApp } from '../app.ts';
 import { demoKey } from '../demo/key.ts';
 import { loadDemo } from '../demo/load.ts';
 import type { Env } from '../env.ts';
+import type { MetricsServer } from '../observe/metrics-server.ts';
 import { serveHttp } from '../server/http.ts';
 import { progressBar } from './progress.ts';
 import { openRuntime, type Runtime } from './runtime.ts';
 import { stopSignal } from './stop-signal.ts';
 import { serveAsWorker } from './worker.ts';
+import { serveOwnMetrics } from './worker-metrics.ts';
 import { settingsOfOne, startWorkers, workerCount } from './workers.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples/queries', import.meta.url));
@@ -45,15 +47,17 @@ async function serve(options: ServeOptions): Promise<void> {
     try {
       const key = server.embedded && options.demo ? await prepareDemo(app.services) : null;
       app.startJobs();
-      const serving =
-        count === 1
-          ? await serveHttp(app, { host, port, examplesDir: EXAMPLES })
-          : await startWorkers({ count, databaseUrl: server.appUrl, env, host, port, log });
+      const workers =
+        count === 1 ? null : await startWorkers({ count, databaseUrl: server.appUrl, env, host, port, log });
+      const serving = workers ?? (await serveHttp(app, { host, port, examplesDir: EXAMPLES }));
+      let metrics: MetricsServer | null = null;
       try {
-        announce(runtime, host, serving.port, count, key);
-        await Promise.race([stopSignal(), ...('lost' in serving ? [serving.lost] : [])]);
+        metrics = await serveOwnMetrics(app.services, workers?.now ?? null);
+        announce(runtime, host, serving.port, count, key, metrics?.url);
+        await Promise.race([stopSignal(), ...(workers ? [workers.lost] : [])]);
         log.info('stopping: running requests finish first');
       } finally {
+        await metrics?.close();
         await serving.stop();
       }
     } finally {
@@ -78,13 +82,21 @@ async function prepareDemo(services: Parameters<typeof loadDemo>[0]): Promise<st
   return demoKey(services, tenantId);
 }
 
-function announce({ env, server }: Runtime, host: string, port: number, count: number, key: string | null): void {
+function announce(
+  { env, server }: Runtime,
+  host: string,
+  port: number,
+  count: number,
+  key: string | null,
+  metrics: string | undefined,
+): void {
   const reachable = ['0.0.0.0', '::'].includes(host) ? 'localhost' : host;
   const base = `http://${reachable.includes(':') ? `[${reachable}]` : reachable}:${port}`;
   const database = server.version ? ` on PostgreSQL ${server.version}` : '';
   const lines = [`\n  Argus is up${database}${count > 1 ? `, served by ${count} workers` : ''}.\n`];
   if (env.GRAPHIQL) lines.push(`  GraphiQL   ${base}/graphiql${key ? `#key=${key}` : ''}`);
   lines.push(`  API        ${base}/graphql   (HTTP, SSE, WebSocket)`);
+  if (metrics) lines.push(`  Metrics    ${metrics}`);
   if (key) lines.push(`  Key        ${key}   (tenant demo, everything allowed)`);
   else lines.push('  Key        make one: npx argus key create --tenant <name> --name <what for>');
   lines.push('', '  Ctrl-C stops.\n');

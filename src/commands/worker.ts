@@ -4,6 +4,7 @@ import { flushStatements } from '../jobs.ts';
 import { createLog } from '../log.ts';
 import { serveHttp } from '../server/http.ts';
 import { stopSignal } from './stop-signal.ts';
+import { tellMetrics } from './worker-metrics.ts';
 import { STOP } from './workers.ts';
 
 const FLUSH_MS = 10_000;
@@ -22,6 +23,7 @@ export async function serveAsWorker(examplesDir: string): Promise<void> {
       worker: process.pid,
     });
     const app = await createApp({ databaseUrl: env.DATABASE_URL, env, log, jobs: false });
+    tellMetrics(app.services);
     const flusher = setInterval(() => void flushStatements(app.services), FLUSH_MS);
     try {
       const http = await serveHttp(app, { host: env.HOST, port: env.PORT, examplesDir });

@@ -23,6 +23,8 @@ export const STOP = 'stop';
 /** The worker processes behind one port, for as long as the server runs. */
 export interface Workers {
   port: number;
+  /** those that serve; one that replaces another has its place, from 1 */
+  now(): readonly { worker: Worker; place: number }[];
   /** rejects when one after another ended right after its start and none serves any more */
   lost: Promise<never>;
   /** lets every worker finish as it does at SIGTERM, and resolves when all have ended */
@@ -78,13 +80,13 @@ export async function startWorkers(options: {
   cluster.setupPrimary({ args: ['serve'] });
   const lives = new Set<Life>();
   const stopping = new AbortController();
-  const begin = () => beginLife(environment, lives, log);
+  const begin = (place: number) => beginLife(environment, place, lives, log);
   const nobodyServes = () => lives.values().every((life) => !life.listens);
   const lost = Promise.withResolvers<never>();
   // Nobody waits for it until the start is over.
   lost.promise.catch(() => {});
-  const start = async () => {
-    const life = begin();
+  const start = async (place: number) => {
+    const life = begin(place);
     await life.listening;
     keep(life, { begin, nobodyServes, log, signal: stopping.signal }).catch(lost.reject);
   };
@@ -100,18 +102,19 @@ export async function startWorkers(options: {
   };
   try {
     // What keeps one from starting keeps all: the first one tells of it, once.
-    await start();
-    await Promise.all(Array.from({ length: count - 1 }, start));
+    await start(1);
+    await Promise.all(Array.from({ length: count - 1 }, (_, i) => start(i + 2)));
   } catch (error) {
     await stop();
     throw error;
   }
-  return { port, lost: lost.promise, stop };
+  return { port, now: () => [...lives].filter(({ listens }) => listens), lost: lost.promise, stop };
 }
 
 /** One worker process, from its fork to its end. */
 interface Life {
   worker: Worker;
+  place: number;
   listens: boolean;
   /** rejects when it ends before */
   listening: Promise<void>;
@@ -125,7 +128,7 @@ interface Ending {
   servedMs: number | null;
 }
 
-function beginLife(environment: Record<string, string>, lives: Set<Life>, log: Log): Life {
+function beginLife(environment: Record<string, string>, place: number, lives: Set<Life>, log: Log): Life {
   const worker = cluster.fork(environment);
   const { pid } = worker.process;
   let since: number | null = null;
@@ -152,7 +155,7 @@ function beginLife(environment: Record<string, string>, lives: Set<Life>, log: L
   });
   // A replacement's failure is told by its end.
   listening.catch(() => {});
-  const life: Life = { worker, listens: false, listening, ended };
+  const life: Life = { worker, place, listens: false, listening, ended };
   lives.add(life);
   return life;
 }
@@ -160,7 +163,7 @@ function beginLife(environment: Record<string, string>, lives: Set<Life>, log: L
 /** Replaces a worker whenever it ends, until the signal says stop. Throws when it gives up. */
 async function keep(
   first: Life,
-  options: { begin: () => Life; nobodyServes: () => boolean; log: Log; signal: AbortSignal },
+  options: { begin: (place: number) => Life; nobodyServes: () => boolean; log: Log; signal: AbortSignal },
 ): Promise<void> {
   const { begin, nobodyServes, log, signal } = options;
   let life = first;
@@ -177,7 +180,7 @@ async function keep(
     log[level]({ worker: life.worker.process.pid, ...ending, waitMs }, 'a worker ended: another takes its place');
     await sleep(waitMs, undefined, { signal }).catch(() => {});
     if (signal.aborted) return;
-    life = begin();
+    life = begin(life.place);
   }
 }
 

@@ -12,6 +12,8 @@ import type { StatementLog } from './statement-log.ts';
 export interface Database {
   url: string;
   pool: ReadConnections;
+  /** Prisma's connections */
+  writes: pg.Pool;
   prisma: PrismaClient;
   /** the login role is not argus_app, so every transaction takes that role first */
   setRole: boolean;
@@ -69,11 +71,13 @@ export async function openDatabase(url: string, env: Env, statements: StatementL
   // Prisma leaves statements unnamed, which PostgreSQL then parses and plans each time.
   const writes = openPool(config);
   const adapter = new PrismaPg(writes, { statementNameGenerator: writeNames() });
-  const prisma = new PrismaClient({ adapter, log: [{ emit: 'event', level: 'query' }] });
+  // Other formats show the values that a call was given.
+  const prisma = new PrismaClient({ adapter, errorFormat: 'minimal', log: [{ emit: 'event', level: 'query' }] });
   prisma.$on('query', (event) => statements.record(event.query, event.duration));
   return {
     url,
     pool,
+    writes,
     prisma,
     setRole,
     close: async () => {

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Viewer } from '../access/viewer.ts';
+import { places } from '../observe/place.ts';
 import { ReadSession } from './read-session.ts';
 import type { Cells } from './read-wire.ts';
 import type { SessionPlan } from './session-plan.ts';
@@ -116,6 +117,8 @@ export class ReadScope {
 
   #open(): ReadSession {
     const { pool, statements } = this.#read;
+    // Answers come to the connection, which is not this request's.
+    const place = places.getStore() ?? null;
     return new ReadSession({
       pool,
       ...openingOf(this.#read, this.#viewer),
@@ -124,7 +127,7 @@ export class ReadScope {
       shared: this.looksUp ? pool.shared : null,
       answered: (text, milliseconds) => {
         this.milliseconds += milliseconds;
-        statements.record(text, milliseconds);
+        statements.record(text, milliseconds, place);
       },
     });
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import { type Place, places } from '../observe/place.ts';
 
 interface Minute {
   calls: number;
@@ -21,25 +22,40 @@ export class StatementLog {
   readonly #minutes = new Map<number, Minute>();
   readonly #slowMs: number;
   readonly #log: Logger;
+  /** since the start of the process */
+  readonly totals: Minute = { calls: 0, totalMs: 0, slow: 0 };
+  /** told of each statement that was answered */
+  observer: ((text: string, milliseconds: number, place: Place | null) => void) | undefined;
 
   constructor(slowMs: number, log: Logger) {
     this.#slowMs = slowMs;
     this.#log = log;
   }
 
-  record(text: string, milliseconds: number): void {
+  /** Notes a statement that was answered just now; `place` is what asked for it. */
+  record(text: string, milliseconds: number, place: Place | null = places.getStore() ?? null): void {
     const key = Math.floor(Date.now() / 60_000);
     let minute = this.#minutes.get(key);
     if (!minute) {
       minute = { calls: 0, totalMs: 0, slow: 0 };
       this.#minutes.set(key, minute);
     }
-    minute.calls++;
-    minute.totalMs += milliseconds;
-    if (milliseconds < this.#slowMs) return;
-    minute.slow++;
-    // The text holds no values: those travel as parameters.
-    this.#log.warn({ milliseconds: Math.round(milliseconds), statement: text.slice(0, 500) }, 'slow statement');
+    const slow = milliseconds >= this.#slowMs;
+    for (const count of [minute, this.totals]) {
+      count.calls++;
+      count.totalMs += milliseconds;
+      if (slow) count.slow++;
+    }
+    const request = place?.request;
+    if (request) {
+      request.statements++;
+      request.databaseMs += milliseconds;
+    }
+    this.observer?.(text, milliseconds, place);
+    if (!slow) return;
+    // Values travel as parameters; only settings of a transaction are literals.
+    const statement = text.slice(0, 500).replace(/'[^']*('|$)/g, "'…'");
+    this.#log.warn({ milliseconds: Math.round(milliseconds), statement, requestId: request?.id }, 'slow statement');
   }
 
   /** Writes what was counted since the last flush; keeps it when writing fails. */

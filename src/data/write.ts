@@ -4,6 +4,7 @@ import type { Viewer } from '../access/viewer.ts';
 import { Conflict, InvalidInput, NotFound, VersionMismatch } from '../errors.ts';
 import { EVENT_CHANNEL, EVENT_COUNTER, type NewEvent, notificationOf } from '../events/event.ts';
 import { newId } from '../graphql/ids.ts';
+import type { Tracing } from '../observe/tracing.ts';
 import type { CallKey } from './idempotency.ts';
 import { insertRows } from './insert-rows.ts';
 import { type ModelName, tableOf } from './models.ts';
@@ -18,6 +19,7 @@ export interface WriteDeps {
   committed?: (tenantId: string, seq: bigint) => void;
   /** of the call that writes, when it came with an idempotency key */
   key?: CallKey;
+  tracing?: Tracing | null;
 }
 
 /** What was written, and the last event of it (null when the write changed nothing). */
@@ -69,7 +71,8 @@ export async function withWrite<R>(
 ): Promise<Written<R>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const written = await runOnce(deps, viewer, name, fn, options.timeout ?? 15_000);
+      const once = () => runOnce(deps, viewer, name, fn, options.timeout ?? 15_000);
+      const written = await (deps.tracing ? deps.tracing.within(`write ${name}`, { attempt }, once) : once());
       deps.key?.spend();
       if (written.eventSeq !== null) deps.committed?.(viewer.tenantId, written.eventSeq);
       return written;

@@ -3,6 +3,7 @@ import type { Rights } from '../access/rights.ts';
 import { systemViewer, type Viewer } from '../access/viewer.ts';
 import type { Row } from '../data/models.ts';
 import type { ReadPool } from '../data/read-scope.ts';
+import { NOBODY, places } from '../observe/place.ts';
 import type { EventBus } from './bus.ts';
 import { type EventBatch, lastSeq, readAfter } from './log.ts';
 
@@ -43,7 +44,8 @@ export class LogTails {
   async follow(tenantId: string, wake: () => void): Promise<Follower> {
     let tail = this.#tails.get(tenantId);
     if (!tail) {
-      tail = new Tail(this.#deps, tenantId);
+      // It reads for all who come later, too.
+      tail = places.run(NOBODY, () => new Tail(this.#deps, tenantId));
       this.#tails.set(tenantId, tail);
     }
     const followed = tail;

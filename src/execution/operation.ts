@@ -18,6 +18,8 @@ export interface Operation {
   document: DocumentNode;
   /** null: the document holds one operation, which was not named */
   name: string | null;
+  /** the name in the document */
+  label: string | null;
   kind: OperationDefinitionNode['operation'];
   /** a query with `@live` */
   live: boolean;
@@ -37,7 +39,8 @@ export function prepareOperation(schema: GraphQLSchema, document: DocumentNode, 
   const planned = new PlannedOperation(schema, document, name);
   const cost = new OperationCost(schema, document, definition);
   const live = definition.directives?.some((directive) => directive.name.value === LIVE_DIRECTIVE.name) ?? false;
-  return { schema, document, name, kind: definition.operation, live, compiled, planned, cost };
+  const label = definition.name?.value ?? null;
+  return { schema, document, name, label, kind: definition.operation, live, compiled, planned, cost };
 }
 
 /**

@@ -2,6 +2,7 @@ import type { InputRef, ObjectRef } from '@pothos/core';
 import type { Permission } from '../access/permissions.ts';
 import type { Written } from '../data/write.ts';
 import { DomainError, InvalidInput, type InvalidTransition, type VersionMismatch } from '../errors.ts';
+import { requestNow } from '../observe/place.ts';
 import { builder, type SchemaTypes } from './builder.ts';
 import type { Context } from './context.ts';
 import { entityOf, loadNode } from './entity.ts';
@@ -137,6 +138,7 @@ async function runMutation<I, R>(spec: MutationSpec<I, R>, ctx: Context, field: 
     return { value, userErrors: [], eventSeq };
   } catch (error) {
     if (!(error instanceof DomainError)) throw error;
+    requestNow()?.failed(error.code);
     // An error may show the row that stood in the way, as it is now.
     ctx.refresh();
     return { value: null, userErrors: [error], eventSeq: null };

@@ -76,6 +76,13 @@ export class Documents {
     return this.#trustedById.get(id) ?? null;
   }
 
+  /** Names of the operations in trusted documents. */
+  get trustedNames(): string[] {
+    return [...this.#trusted.values()].flatMap(({ operations }) =>
+      [...operations.keys()].filter((name) => name !== null),
+    );
+  }
+
   /** Keeps documents for good, to be asked for by id. @throws Error naming each that has errors, with the errors */
   trust(texts: readonly TrustedText[]): void {
     const problems: string[] = [];

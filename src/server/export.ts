@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
+import { requestFrom } from '../access/viewer.ts';
 import type { App } from '../app.ts';
 import { InvalidInput, NotFound } from '../errors.ts';
 import { exportLists } from '../exports/columns.ts';
@@ -8,7 +9,6 @@ import type { ExportRequest } from '../exports/request.ts';
 import { EXPORT_LIMIT_MS, type ExportHead, runExport } from '../exports/run.ts';
 import { writerTo } from '../exports/writer.ts';
 import { EXPORT_COST } from '../graphql/cost-weights.ts';
-import { newId } from '../graphql/ids.ts';
 import { maskError } from './mask-error.ts';
 import { clientAddress } from './request.ts';
 
@@ -68,7 +68,7 @@ async function answer(
 ): Promise<void> {
   const { env, log } = app.services;
   const userAgent = req.headers['user-agent'] ?? null;
-  const request = { id: newId(), ip: clientAddress(req, env.TRUST_PROXY), userAgent };
+  const request = requestFrom(clientAddress(req, env.TRUST_PROXY), userAgent);
   const end = new AbortController();
   const cut = (message: string) => {
     end.abort(new Error(message));

@@ -8,6 +8,7 @@ import { executeOperation, type Operation, prepareOperation } from '../execution
 import type { Context } from '../graphql/context.ts';
 import { keyFromHeader } from '../graphql/idempotency-key.ts';
 import { newId } from '../graphql/ids.ts';
+import { requestNow } from '../observe/place.ts';
 import type { Services } from '../services.ts';
 import { assembled } from './assembled.ts';
 import { runBounded } from './bounded-run.ts';
@@ -16,7 +17,7 @@ import { makeContext } from './context.ts';
 import { Documents } from './documents.ts';
 import { Gate, isOverloaded } from './gate.ts';
 import { liveAnswers } from './live-query.ts';
-import { maskError } from './mask-error.ts';
+import { maskError, noteErrors } from './mask-error.ts';
 import { Meter } from './meter.ts';
 import { clientAddress } from './request.ts';
 import type { Origin } from './result-cache.ts';
@@ -55,7 +56,10 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
   const contextOf: GraphQLEndpoint['contextOf'] = async (authorization, request) => {
     const credential = credentialOf(authorization);
     if (credential === null) return makeContext(services, null, null, request);
-    return makeContext(services, await authenticator.viewer(credential, request), null, request);
+    const viewer = await authenticator.viewer(credential, request);
+    const asked = requestNow();
+    if (asked) asked.viewer = viewer;
+    return makeContext(services, viewer, null, request);
   };
   const httpContextOf: GraphQLEndpoint['httpContextOf'] = async (caller, req) => {
     const { authorization, apiKey, userAgent, idempotencyKey } = caller;
@@ -110,6 +114,7 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
       useAdmission(documents, meter, contextOfRequest),
       useExecution({ meter, gate, timeoutMs: env.EXECUTION_TIMEOUT_MS }),
       useReadScope(),
+      useNote(),
     ],
   });
   return { yoga, authenticator, documents, meter, gate, contextOf, httpContextOf };
@@ -148,6 +153,7 @@ function useExecution(limits: Limits): Plugin<Context, Partial<ServerContext>> {
       // Without an operation graphql-js tells what is wrong.
       const operation = operationOf(args as ExecutionArgs);
       if (!operation) return;
+      note(operation);
       setExecuteFn(({ contextValue, variableValues }: ExecutionArgs) => {
         const ctx = contextValue as Context & Partial<ServerContext>;
         const variables = variableValues ?? {};
@@ -158,6 +164,7 @@ function useExecution(limits: Limits): Plugin<Context, Partial<ServerContext>> {
     onSubscribe({ args, setResultAndStopExecution }) {
       const operation = operationOf(args as ExecutionArgs);
       if (!operation) return;
+      note(operation);
       const ctx = args.contextValue as Context;
       // Where the variables are known: a validation rule would be cached without them.
       const { refused, requested, report } = limits.meter.admit(ctx, operation, args.variableValues ?? {});
@@ -207,13 +214,27 @@ const requestIds = new WeakMap<object, string>();
 
 function requestIdOf(error: unknown): string {
   const known = typeof error === 'object' && error !== null ? requestIds.get(error) : undefined;
-  return known ?? newId();
+  return known ?? requestNow()?.id ?? newId();
 }
 
 /** What a `server-timing` header tells of an operation: its statements and the time they took. */
 export function serverTiming({ scope: { statements, milliseconds } }: Context, origin?: Origin): string {
   const database = `db;dur=${milliseconds.toFixed(1)};desc="${statements} statements"`;
   return origin === 'cache' || origin === 'join' ? `${database}, ${origin}` : database;
+}
+
+function note(operation: Operation): void {
+  const request = requestNow();
+  if (request) request.operation = operation;
+}
+
+/** Notes errors of the document too, which are not masked. */
+function useNote(): Plugin {
+  return {
+    onResultProcess({ result }) {
+      if (!Array.isArray(result) && !(Symbol.asyncIterator in result)) noteErrors(result.errors);
+    },
+  };
 }
 
 /** Closes the read scope when execution ends, and after each event of a subscription, without delaying the answer. */

@@ -68,6 +68,9 @@ export async function serveHttp(app: App, options: ServeOptions): Promise<HttpSe
   };
   const sse = createSse(streams);
   const secure = securityHeaders(env);
+  const { observer } = app.services;
+  observer.metrics?.know(documents.trustedNames);
+  if (cache && observer.metrics) observer.metrics.cache = () => cache.counters;
   let stopping = false;
   const server = createServer((req, res) => {
     const path = req.url?.split('?', 1)[0] ?? '/';
@@ -76,9 +79,10 @@ export async function serveHttp(app: App, options: ServeOptions): Promise<HttpSe
     if (path === '/livez') livez(res);
     else if (path === '/readyz') void readyz(res, app.services, () => app.selfTest(), stopping);
     else if (!URL.canParse(`http://${req.headers.host}`)) refuse(res, 400, 'the Host header is not a host');
-    else if (path === GRAPHQL_PATH) void graphql(app, shortPath, sse, req, res);
-    else if (path === STREAM_PATH) void guarded(app, res, () => sse.handleStream(req, res));
-    else if (path.startsWith(EXPORT_PATH)) void exports.handle(req, res);
+    else if (path === GRAPHQL_PATH) observer.http(req, res, 'http', () => graphql(app, shortPath, sse, req, res));
+    else if (path === STREAM_PATH) {
+      observer.http(req, res, 'sse', () => guarded(app, res, () => sse.handleStream(req, res)));
+    } else if (path.startsWith(EXPORT_PATH)) observer.http(req, res, 'export', () => exports.handle(req, res));
     else if (!graphiql?.handle(req, res)) {
       refuse(res, 404, `there is nothing at ${path.slice(0, 100)}: the API is at ${GRAPHQL_PATH}`);
     }

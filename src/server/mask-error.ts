@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { UnknownKeyError } from '../access/encryption.ts';
 import { DomainError } from '../errors.ts';
+import { requestNow } from '../observe/place.ts';
 
 /** Database errors that tell the caller something he can act on. */
 const DATABASE_ERRORS: Readonly<Record<string, { code: string; message: string }>> = {
@@ -11,6 +12,23 @@ const DATABASE_ERRORS: Readonly<Record<string, { code: string; message: string }
 
 /** Turns whatever a resolver threw into what the caller may see. Anything unexpected gets the request's id and a log line. */
 export function maskError(error: unknown, requestId: string, log: Logger): GraphQLError {
+  const masked = mask(error, requestId, log);
+  requestNow()?.failed(codeOf(masked));
+  return masked;
+}
+
+/** Notes errors that are answered as they are, such as those of a document. */
+export function noteErrors(errors: readonly GraphQLError[] | undefined): void {
+  const note = requestNow();
+  for (const error of errors ?? []) note?.failed(codeOf(error));
+}
+
+/** The code of an error as it is answered. */
+function codeOf({ extensions: { code } }: GraphQLError): string {
+  return typeof code === 'string' ? code : 'GRAPHQL';
+}
+
+function mask(error: unknown, requestId: string, log: Logger): GraphQLError {
   const original = error instanceof GraphQLError ? (error.originalError ?? null) : error;
   const place = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
   if (original instanceof DomainError) {

@@ -4,6 +4,7 @@ import { type FetchAPI, processRegularResult } from 'graphql-yoga';
 import { executeOperation } from '../execution/operation.ts';
 import type { Context } from '../graphql/context.ts';
 import { newId } from '../graphql/ids.ts';
+import { requestNow } from '../observe/place.ts';
 import type { Services } from '../services.ts';
 import { type Asked, askedOperation } from './asked-operation.ts';
 import { putBack, readBody } from './body.ts';
@@ -69,14 +70,17 @@ export function createShortPath(
 
   async function answerOf(asked: Asked, req: IncomingMessage, res: ServerResponse, mediaType: MediaType) {
     let ctx: Context | undefined;
+    const note = requestNow();
+    if (note) note.operation = asked.operation;
     try {
       const minSeq = minSeqOf(req.headers['min-seq']);
       ctx = await endpoint.httpContextOf(callerOf(req), req);
       requireTrusted(documents, ctx.viewer, asked.operation.trusted);
       const given = await admitted(ctx, asked, res, { mediaType, minSeq });
+      if (note) note.origin = given.answer.origin;
       return { ...given, replayed: ctx.idempotency.replayed };
     } catch (error) {
-      const masked = maskError(error, ctx?.request.id ?? newId(), log);
+      const masked = maskError(error, ctx?.request.id ?? note?.id ?? newId(), log);
       const answer = await failure({ errors: [masked] }, mediaType);
       return { answer, cost: endpoint.meter.report(ctx ?? null, 0), timing: null, replayed: false };
     } finally {

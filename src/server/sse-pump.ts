@@ -1,7 +1,6 @@
 import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { SlowConsumer } from '../errors.ts';
-import { newId } from '../graphql/ids.ts';
 import { resultText } from './assembled.ts';
 import { maskError } from './mask-error.ts';
 import { Stalled } from './outlet.ts';
@@ -26,7 +25,7 @@ export interface PumpSink {
 export function pump(operation: StreamedOperation, sink: PumpSink, log: Logger): Pump {
   let stopped = false;
   let results: AsyncIterator<ExecutionResult> | undefined;
-  const { stream } = operation.ctx;
+  const { stream, request } = operation.ctx;
   const run = async () => {
     let sent: bigint | null = null;
     let before: bigint | null = null;
@@ -48,7 +47,7 @@ export function pump(operation: StreamedOperation, sink: PumpSink, log: Logger):
       void results?.return?.();
       if (stopped) return;
       const cause = error instanceof Stalled ? new SlowConsumer(error.written ? sent : before) : error;
-      sink.end(errorText([maskError(cause, newId(), log)]));
+      sink.end(errorText([maskError(cause, request.id, log)]));
     }
   };
   return {

@@ -3,13 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
 import type { Viewer } from '../access/viewer.ts';
 import { Unauthenticated } from '../errors.ts';
+import { ANSWERED, REQUEST_ID } from '../observe/observer.ts';
+import { places } from '../observe/place.ts';
 import { callerOf } from './caller.ts';
 import type { SseDeps } from './sse.ts';
 import { SseConnection, sseMessage } from './sse-connection.ts';
 import { errorText, type Pump, pump } from './sse-pump.ts';
 import { badRequest, lastEventId, requestInBody } from './sse-request.ts';
 import { MAX_OPERATIONS } from './stream-limits.ts';
-import { prepareStreamed } from './streamed-operation.ts';
+import { prepareStreamed, type StreamedOperation } from './streamed-operation.ts';
 
 /** As the graphql-sse protocol names it. */
 export const TOKEN_HEADER = 'x-graphql-event-stream-token';
@@ -91,7 +93,7 @@ export class ReservedStreams {
   }
 
   async #add(stream: Stream, req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const { endpoint, services } = this.#deps;
+    const { endpoint } = this.#deps;
     await this.#insistOnOwner(stream, req);
     const asked = await requestInBody(req, res);
     if (!asked) return;
@@ -113,15 +115,26 @@ export class ReservedStreams {
       }
       // It may have been completed, or the stream have ended, meanwhile.
       if (stream.operations.get(id) === null && this.#streams.has(stream.token))
-        stream.operations.set(
-          id,
-          pump({ ...prepared, run: () => stream.opened.then(prepared.run) }, this.#sink(stream, id), services.log),
-        );
+        stream.operations.set(id, this.#pump(stream, id, prepared));
       res.writeHead(202).end();
     } catch (error) {
       stream.operations.delete(id);
       throw error;
     }
+  }
+
+  /** Sends an operation's results: it is told of by itself, under the id of the request that asked for it. */
+  #pump(stream: Stream, id: string, { run, ...prepared }: StreamedOperation): Pump {
+    const { observer, log } = this.#deps.services;
+    const { request, viewer } = prepared.ctx;
+    const observed = observer.begin('sse', { [REQUEST_ID]: request.id });
+    observed.place.request.viewer = viewer;
+    return places.run(observed.place, () => {
+      const pumped = pump({ ...prepared, run: () => stream.opened.then(run) }, this.#sink(stream, id), log);
+      const ended = () => observed.ended(ANSWERED);
+      pumped.done.then(ended, ended);
+      return pumped;
+    });
   }
 
   #sink(stream: Stream, id: string) {

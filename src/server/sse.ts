@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GraphQLError } from 'graphql';
 import type { Context } from '../graphql/context.ts';
 import { newId } from '../graphql/ids.ts';
+import { requestNow } from '../observe/place.ts';
 import type { Services } from '../services.ts';
 import { putBack, readBody } from './body.ts';
 import { callerOf } from './caller.ts';
@@ -76,6 +77,8 @@ export function createSse(deps: SseDeps): SseEndpoint {
 /** Distinct connections mode: the answer is the stream of one operation. */
 async function serve(deps: SseDeps, req: IncomingMessage, res: ServerResponse, asked: StreamRequest): Promise<void> {
   const { endpoint, services, connections, timing } = deps;
+  const note = requestNow();
+  if (note) note.transport = 'sse';
   const ctx = await endpoint.httpContextOf(callerOf(req), req);
   ctx.stream.after = lastEventId(req);
   const opened = connections.open(ctx.viewer);
@@ -138,7 +141,7 @@ async function answering(
     return await answer();
   } catch (error) {
     if (res.headersSent) throw error;
-    const masked = maskError(error, newId(), services.log);
+    const masked = maskError(error, requestNow()?.id ?? newId(), services.log);
     const { http, ...extensions } = masked.extensions as { http?: { status?: number } };
     const body = JSON.stringify({ errors: [{ message: masked.message, extensions }] });
     res.writeHead(http?.status ?? 500, { 'content-type': 'application/json; charset=utf-8' }).end(body);

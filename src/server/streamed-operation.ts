@@ -1,8 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import { type ExecutionArgs, type ExecutionResult, GraphQLError, getOperationAST } from 'graphql';
 import type { Context } from '../graphql/context.ts';
+import { followed } from '../observe/followed.ts';
+import { requestNow } from '../observe/place.ts';
 import { InvalidDocument } from './documents.ts';
 import type { GraphQLEndpoint } from './graphql.ts';
+import { noteErrors } from './mask-error.ts';
 import { CONTEXT, errorsFor, requireTrusted } from './use-admission.ts';
 
 /** An operation as a client asks for it: the form of GraphQL over HTTP. */
@@ -27,6 +30,17 @@ export interface StreamedOperation {
  * @throws GraphQLError of its syntax or its length
  */
 export async function prepareStreamed(
+  endpoint: GraphQLEndpoint,
+  ctx: Context,
+  params: OperationParams,
+  req: IncomingMessage,
+): Promise<StreamedOperation | readonly GraphQLError[]> {
+  const prepared = await prepare(endpoint, ctx, params, req);
+  if (!('run' in prepared)) noteErrors(prepared);
+  return prepared;
+}
+
+async function prepare(
   { yoga, documents }: GraphQLEndpoint,
   ctx: Context,
   params: OperationParams,
@@ -49,8 +63,14 @@ export async function prepareStreamed(
     variableValues: params.variables ?? {},
     contextValue: await enveloped.contextFactory(),
   };
-  const run = operation.operation === 'subscription' ? enveloped.subscribe : enveloped.execute;
-  return { args, ctx, run: async () => run(args) };
+  const execute = operation.operation === 'subscription' ? enveloped.subscribe : enveloped.execute;
+  const run = async () => {
+    const result: AsyncIterable<ExecutionResult> | ExecutionResult = await execute(args);
+    if (isStream(result)) return followed(result, ctx.services.counts.streamBegan(requestNow()?.transport ?? 'http'));
+    noteErrors(result.errors);
+    return result;
+  };
+  return { args, ctx, run };
 }
 
 /** Whether a result goes on. */

@@ -6,13 +6,16 @@ import { requestFrom } from '../access/viewer.ts';
 import { SlowConsumer, Unauthenticated } from '../errors.ts';
 import type { Context } from '../graphql/context.ts';
 import { newId } from '../graphql/ids.ts';
+import { followed } from '../observe/followed.ts';
+import { ANSWERED, type Observed } from '../observe/observer.ts';
+import { places, requestNow } from '../observe/place.ts';
 import type { Services } from '../services.ts';
 import { GRAPHQL_PATH, type GraphQLEndpoint } from './graphql.ts';
 import { maskError } from './mask-error.ts';
 import { Outlet, Stalled } from './outlet.ts';
 import { clientAddress } from './request.ts';
 import { type Connections, MAX_OPERATIONS, type StreamTiming } from './stream-limits.ts';
-import { prepareStreamed, type StreamedOperation } from './streamed-operation.ts';
+import { isStream, prepareStreamed, type StreamedOperation } from './streamed-operation.ts';
 
 const MAX_MESSAGE_BYTES = 256 * 1024;
 /** Signs of life that may be missed in a row. */
@@ -23,6 +26,7 @@ export const SLOW_CLOSE = 4013;
 /** "Try again later" of the registry of WebSocket close codes. */
 export const TRY_LATER_CLOSE = 1013;
 
+type SubscribeParams = Parameters<NonNullable<ServerOptions['onSubscribe']>>[2];
 type Params = Readonly<Record<string, unknown>> | undefined;
 
 /** What belongs to one socket. */
@@ -32,8 +36,14 @@ interface Extra {
   outlet: Outlet;
   /** counts the socket out */
   release?: () => void;
-  /** by operation: its place after the message that is being sent, and before it */
-  places: Map<string, { seq: bigint | null; before: bigint | null }>;
+  operations: Map<string, Operating>;
+}
+
+/** An operation that runs: its place in the log after the message that is being sent, and before it. */
+interface Operating {
+  seq: bigint | null;
+  before: bigint | null;
+  observed: Observed;
 }
 
 export interface WebSocketDeps {
@@ -56,16 +66,21 @@ export function attachWebSocket(server: Server, deps: WebSocketDeps): { close():
     subscribe: (args) => (args as unknown as Started).rootValue.run() as never,
     onConnect: (ctx) => admit(deps, ctx),
     onSubscribe: (ctx, id, params) => start(deps, ctx, id, params),
-    onNext: ({ extra: { places } }, id, _params, args) => {
-      const { seq } = (args.contextValue as Context).stream;
-      places.set(id, { seq, before: places.get(id)?.seq ?? null });
+    onNext: ({ extra }, id, _params, args) => {
+      const operating = extra.operations.get(id);
+      if (!operating) return;
+      operating.before = operating.seq;
+      operating.seq = (args.contextValue as Context).stream.seq;
     },
     onError: (ctx, id, _params, errors) => ended(deps, ctx.extra, id, errors),
-    onComplete: ({ extra }, id) => void extra.places.delete(id),
+    onComplete: ({ extra }, id) => {
+      extra.operations.get(id)?.observed.ended(ANSWERED);
+      extra.operations.delete(id);
+    },
   });
   sockets.on('connection', (socket, request) => {
     const outlet = new Outlet((text, taken) => socket.send(text, taken), timing.stallMs);
-    const extra: Extra = { socket, request, outlet, places: new Map() };
+    const extra: Extra = { socket, request, outlet, operations: new Map() };
     const stopPinging = keepAlive(extra, timing.pingMs);
     const fail = (error: unknown) => {
       if (error instanceof Stalled) return socket.close(SLOW_CLOSE, 'nothing is taken');
@@ -87,6 +102,7 @@ export function attachWebSocket(server: Server, deps: WebSocketDeps): { close():
       stopPinging();
       outlet.close();
       extra.release?.();
+      for (const { observed } of extra.operations.values()) observed.ended({ ...ANSWERED, gone: true });
       closed(code, String(reason)).catch(fail);
     });
   });
@@ -143,39 +159,66 @@ async function admit(deps: WebSocketDeps, { extra, connectionParams }: WsContext
   }
 }
 
-/** What is thrown here would close the connection and end all other operations on it: it is answered instead. */
+/** Prepares an operation, and begins to tell of it. */
 const start = async (
   deps: WebSocketDeps,
-  { extra, connectionParams, subscriptions }: WsContext<Record<string, unknown>, Extra>,
+  ctx: WsContext<Record<string, unknown>, Extra>,
   id: string,
-  params: Parameters<NonNullable<ServerOptions['onSubscribe']>>[2],
+  params: SubscribeParams,
 ): Promise<ExecutionArgs | readonly GraphQLError[]> => {
+  const observed = deps.services.observer.begin('websocket', {});
+  const prepared = await places.run(observed.place, () => prepareOrErrors(deps, ctx, params));
+  if (!('run' in prepared)) {
+    observed.ended(ANSWERED);
+    return prepared;
+  }
+  ctx.extra.operations.set(id, { seq: null, before: null, observed });
+  return { ...prepared.args, rootValue: { ...prepared, run: () => runIn(observed, prepared) } };
+};
+
+/** Runs an operation in its place, and each step of a stream too: the socket knows of none. */
+async function runIn({ place }: Observed, { run }: StreamedOperation): ReturnType<StreamedOperation['run']> {
+  const result = await places.run(place, run);
+  return isStream(result)
+    ? followed(
+        result,
+        () => {},
+        (take) => places.run(place, take),
+      )
+    : result;
+}
+
+/** What is thrown here would close the connection and end all other operations on it: it is answered instead. */
+const prepareOrErrors = async (
+  deps: WebSocketDeps,
+  { extra, connectionParams, subscriptions }: WsContext<Record<string, unknown>, Extra>,
+  params: SubscribeParams,
+): Promise<StreamedOperation | readonly GraphQLError[]> => {
   try {
     if (Object.keys(subscriptions).length > MAX_OPERATIONS) {
       const message = `there are ${MAX_OPERATIONS} operations on this socket already: complete one, or open another socket`;
-      return [new GraphQLError(message, { extensions: { code: 'TOO_MANY_OPERATIONS' } })];
+      throw new GraphQLError(message, { extensions: { code: 'TOO_MANY_OPERATIONS' } });
     }
     const ctx = await contextOf(deps, extra, connectionParams);
-    const prepared = await prepareStreamed(deps.endpoint, ctx, params, extra.request);
-    if (!('run' in prepared)) return prepared;
-    extra.places.set(id, { seq: null, before: null });
-    return { ...prepared.args, rootValue: prepared };
+    return await prepareStreamed(deps.endpoint, ctx, params, extra.request);
   } catch (error) {
-    return [maskError(error, newId(), deps.services.log)];
+    return [maskError(error, requestNow()?.id ?? newId(), deps.services.log)];
   }
 };
 
 /** The errors that end an operation, as they are sent. With its credential the socket ends too. */
 function ended({ services }: WebSocketDeps, extra: Extra, id: string, errors: readonly GraphQLError[]) {
-  const place = extra.places.get(id);
-  extra.places.delete(id);
+  const operating = extra.operations.get(id);
+  if (!operating) return errors.map((error) => maskError(error, newId(), services.log).toJSON());
+  extra.operations.delete(id);
+  const { observed, seq, before } = operating;
+  const { request } = observed.place;
+  const mask = (error: unknown) => places.run(observed.place, () => maskError(error, request.id, services.log));
   const stalled = errors[0]?.originalError;
-  if (stalled instanceof Stalled) {
-    const lastSeq = (stalled.written ? place?.seq : place?.before) ?? null;
-    return [maskError(new SlowConsumer(lastSeq), newId(), services.log).toJSON()];
-  }
-  const masked = errors.map((error) => maskError(error, newId(), services.log));
-  const refused = masked.find(({ extensions }) => extensions.code === 'UNAUTHENTICATED');
-  if (refused && place) setImmediate(() => extra.socket.close(CloseCode.Forbidden, refused.message.slice(0, 120)));
-  return masked.map((error) => error.toJSON());
+  const lastWords =
+    stalled instanceof Stalled ? [mask(new SlowConsumer(stalled.written ? seq : before))] : errors.map(mask);
+  observed.ended(ANSWERED);
+  const refused = lastWords.find(({ extensions }) => extensions.code === 'UNAUTHENTICATED');
+  if (refused) setImmediate(() => extra.socket.close(CloseCode.Forbidden, refused.message.slice(0, 120)));
+  return lastWords.map((error) => error.toJSON());
 }

@@ -12,7 +12,8 @@ import { bugGlobalId, projectGlobalId } from '../../src/modules/delivery/global-
 import { caseGlobalId, sourceGlobalId } from '../../src/modules/intel/global-ids.ts';
 import { type Example, readExamples } from '../../src/server/graphiql/examples.ts';
 import { type Answer, createTestApp, type TestApp } from '../support/app.ts';
-import { state, story } from '../support/demo-story.ts';
+import { privateTexts, state, story } from '../support/demo-story.ts';
+import { KeptLines } from '../support/kept-lines.ts';
 import { subscribe } from '../support/sse.ts';
 
 const NOW = new Date(Date.now() - 60_000);
@@ -22,11 +23,13 @@ const IN_BACKGROUND = ['ImportBugs'];
 const isSubscription = ({ query }: Example) => /^subscription\b/m.test(query);
 const variablesOf = ({ variables }: Example): Record<string, unknown> => (variables ? JSON.parse(variables) : {});
 
+const lines = new KeptLines();
 let t: TestApp;
 let tenantId: string;
 let key: string;
 beforeAll(async () => {
-  t = await createTestApp({ env: { ARGUS_DIR: '.argus/test-demo' } });
+  const env = { ARGUS_DIR: '.argus/test-demo', LOG_LEVEL: 'trace', SLOW_STATEMENT_MS: '0' };
+  t = await createTestApp({ env, lines });
   ({ tenantId } = await loadDemo(t.app.services, { now: NOW }));
   key = await demoKey(t.app.services, tenantId);
 });
@@ -285,5 +288,12 @@ describe('the examples', () => {
     } finally {
       await stream.close();
     }
+  });
+
+  test('none of it is in the log: no key, no address, no text', async () => {
+    const texts = await privateTexts(t);
+    expect(texts.length).toBeGreaterThan(500);
+    expect(lines.showing([key, 'demo-analyst-2026', ...texts])).toEqual([]);
+    expect(lines.entries('slow statement').length).toBeGreaterThan(1_000);
   });
 });

@@ -1,4 +1,5 @@
 import { EventEmitter } from 'node:events';
+import type { DestinationStream } from 'pino';
 import { systemViewer, type Viewer } from '../../src/access/viewer.ts';
 import { type App, createApp } from '../../src/app.ts';
 import { loadEnv } from '../../src/env.ts';
@@ -38,7 +39,9 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-export async function createTestApp(options: { jobs?: boolean; env?: Record<string, string> } = {}): Promise<TestApp> {
+export async function createTestApp(
+  options: { jobs?: boolean; env?: Record<string, string>; lines?: DestinationStream } = {},
+): Promise<TestApp> {
   const database = await createTestDatabase();
   const env = loadEnv({
     NODE_ENV: 'test',
@@ -53,7 +56,8 @@ export async function createTestApp(options: { jobs?: boolean; env?: Record<stri
     DATABASE_URL: database.appUrl,
     ...options.env,
   });
-  const log = createLog({ level: env.LOG_LEVEL, pretty: true });
+  const { lines } = options;
+  const log = createLog({ level: env.LOG_LEVEL, pretty: !lines, destination: lines });
   const app = await createApp({ databaseUrl: database.appUrl, env, log, jobs: options.jobs ?? false });
   const run: TestApp['run'] = async (key, query, variables) => {
     // The statements of an operation are told in a header that goes to the HTTP response, not to the fetched one.

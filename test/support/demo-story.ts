@@ -75,3 +75,13 @@ export async function story(app: TestApp): Promise<{ rows: number; hash: string 
   const rows = await asOwner<{ what: string; row: unknown }>(app, STORY);
   return { rows: rows.length, hash: createHash('sha256').update(JSON.stringify(rows)).digest('hex') };
 }
+
+/** Of each kind of text that is for nobody's eyes some that are in the database. */
+export async function privateTexts(app: TestApp): Promise<string[]> {
+  const rows = await asOwner<{ text: string }>(
+    app,
+    `SELECT email AS text FROM users UNION ALL SELECT display_name FROM members UNION ALL (SELECT left(text, 60) FROM content LIMIT 300)
+     UNION ALL (SELECT title FROM bugs WHERE length(title) > 20 LIMIT 300) UNION ALL SELECT title FROM cases`,
+  );
+  return rows.map(({ text }) => text);
+}

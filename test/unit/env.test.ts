@@ -51,6 +51,13 @@ describe('defaults', () => {
       EXECUTION_TIMEOUT_MS: 30_000,
       MAX_CONCURRENT: 60,
       MAX_QUEUED: 1_000,
+      LOG_REQUESTS: 'slow',
+      SLOW_REQUEST_MS: 1000,
+      METRICS_PORT: null,
+      METRICS_HOST: '127.0.0.1',
+      TRACES: 0,
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://localhost:4318',
+      OTEL_SERVICE_NAME: 'argus',
     });
   });
 
@@ -128,6 +135,10 @@ describe('bad values', () => {
     ['DATABASE_URL', 'mysql://a:b@c/d', /postgresql:\/\//],
     ['DATABASE_URL', 'postgres://a:b@c/d?sslmode=on', /sslmode "on"/],
     ['ENCRYPTION_KEYS', 'nonsense', /has no id/],
+    ['LOG_REQUESTS', 'some', /LOG_REQUESTS = "some".*none, errors, slow, all/],
+    ['METRICS_PORT', '65536', /METRICS_PORT/],
+    ['TRACES', '101', /TRACES = "101".*0 to 100/],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', /is not an http/],
   ])('%s = %j', (name, value, problem) => {
     expect(() => loadEnv({ [name]: value })).toThrow(problem);
   });

@@ -42,9 +42,9 @@ export async function signIn(
   request: Viewer['request'],
 ): Promise<Written<SignedIn>> {
   const email = input.email.trim().toLowerCase();
-  if (email.length > MAX_EMAIL || /[\0\\]/.test(email)) throw wrong();
+  if (email.length > MAX_EMAIL || /[\0\\]/.test(email)) throw wrong(services);
   const found = await services.signIns.attempt(email, request.ip, () => findAccount(services, email, input.password));
-  if (!found) throw wrong();
+  if (!found) throw wrong(services);
   const { userId, hash, members } = found;
   const [first, second] = members;
   if (!first) throw new Unauthenticated('this account belongs to no organisation any more');
@@ -54,7 +54,7 @@ export async function signIn(
     ]);
   }
   const member = input.tenant ? members.find((m) => m.slug === input.tenant) : first;
-  if (!member) throw wrong();
+  if (!member) throw wrong(services);
   const viewer: Viewer = {
     kind: 'MEMBER',
     tenantId: member.tenantId,
@@ -100,7 +100,8 @@ async function findAccount(services: Services, email: string, password: string) 
   return right && userId !== null ? { userId, hash, members } : null;
 }
 
-function wrong(): Unauthenticated {
+function wrong({ counts }: Services): Unauthenticated {
+  counts.signInsRefused++;
   return new Unauthenticated('the e-mail address or the password is wrong');
 }
 

@@ -101,7 +101,7 @@ function slowRequest(url: string): { finish(): void; closed: Promise<string> } {
 const allProcesses = (server: ServeProcess) => [...server.workers(), server.child.pid ?? 0];
 
 test('two workers serve one port, one that is killed is replaced, and SIGTERM lets all finish', LONG, async () => {
-  const { server, url } = await startTwo([], { WORKERS: '2' });
+  const { server, url } = await startTwo([], { WORKERS: '2', METRICS_PORT: '0' });
   const [victim = 0, other = 0] = server.workers();
   expect(server.text().match(/Argus is up, served by 2 workers/g)).toHaveLength(1);
 
@@ -118,8 +118,14 @@ test('two workers serve one port, one that is killed is replaced, and SIGTERM le
   const all = Array.from({ length: seq - begin }, (_, i) => Number(begin) + i + 1);
   for (const { seqs } of streams) await expect.poll(() => seqs, WITHIN).toEqual(all);
 
+  const served = async () => {
+    const text = await fetch(/Metrics +(http:\S+)/.exec(server.text())?.[1] ?? '').then((response) => response.text());
+    return [...text.matchAll(/^argus_listen_connected\{worker="(\d)"\} 1$/gm)].map(([, worker]) => worker);
+  };
+  expect(await served()).toEqual(['0', '1', '2']);
   process.kill(victim, 'SIGKILL');
   await expect.poll(() => server.workers().filter((pid) => pid !== victim), WITHIN).toHaveLength(2);
+  expect((await served()).sort()).toEqual(['0', '1', '2']);
   const ending = { worker: victim, code: null, signal: 'SIGKILL' };
   expect(server.log().find(({ msg }) => msg.startsWith('a worker ended'))).toMatchObject(ending);
   const readers = new Set();
