@@ -1,6 +1,6 @@
 /**
  * The demo, backed up while it is written to, and restored: into an empty folder, to a moment between two writes, and
- * with single bytes of the backup changed: `node test/prove/backup.ts [bytes] [seed]`. All by the commands themselves.
+ * with single bytes of the backup changed: `npm run prove -- backup [bytes] [seed]`. All by the commands themselves.
  * Then what archiving WAL costs.
  */
 import assert from 'node:assert/strict';

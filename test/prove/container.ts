@@ -1,7 +1,7 @@
 /**
  * Does what the Dockerfile says without a container engine: its stages are folders of a bare Debian, its RUN, COPY and
  * CMD lines are read from it and carried out there, the last as process 1 and as its user, against a PostgreSQL of this
- * machine: `node test/prove/container.ts [folder of a bare Debian]`. As root; needs debootstrap and npm.
+ * machine: `npm run prove -- container [folder of a bare Debian]`. As root; needs debootstrap and npm.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';

@@ -1,7 +1,7 @@
 /**
  * Subscribers over WebSocket and server-sent events on two server processes, a writer, and kills of clients, sockets and
  * servers: each subscriber has to get the log, in order, without a gap or a double.
- * `node test/prove/exactly-once.ts [subscribers] [kills] [server kills] [events] [seed]`.
+ * `npm run prove -- exactly-once [subscribers] [kills] [server kills] [events] [seed]`.
  * Takes DATABASE_URL's server, or one of its own.
  */
 import { exactlyOnce } from '../support/exactly-once.ts';

@@ -1,6 +1,6 @@
 /**
  * Sends operations and bodies made at random, valid and not, over HTTP, and looks for errors of the server, crashes and
- * messages of the inside: `node test/prove/fuzz.ts [requests] [seed]`. Takes DATABASE_URL's server, or one of its own.
+ * messages of the inside: `npm run prove -- fuzz [requests] [seed]`. Takes DATABASE_URL's server, or one of its own.
  */
 import { fuzz } from '../support/fuzz-http.ts';
 import { serveForProof } from '../support/proving.ts';

@@ -1,7 +1,7 @@
 /**
  * Asks a server for a minute for about twice of what it can do, and judges every answer: those that are served are
  * right, the rest is refused with 503 or 429, and afterwards all is as before:
- * `node test/prove/overload.ts [seconds] [clients]`. Takes DATABASE_URL's server, or one of its own.
+ * `npm run prove -- overload [seconds] [clients]`. Takes DATABASE_URL's server, or one of its own.
  */
 import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 /**
  * A reader that stops while events pass, and very many subscribers to whom little happens:
- * `node test/prove/slow-reader.ts [events] [subscribers] [tenants] [seconds]`.
+ * `npm run prove -- slow-reader [events] [subscribers] [tenants] [seconds]`.
  * Takes DATABASE_URL's server, or one of its own.
  */
 import { setTimeout as sleep } from 'node:timers/promises';

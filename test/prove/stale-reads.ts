@@ -1,7 +1,7 @@
 /**
  * Reads through the result caches of two server processes' worth of services while others write, and judges every
  * answer by the log; then so many reads again over HTTP, with the header min-seq, from two servers:
- * `node test/prove/stale-reads.ts [reads] [seed]`. Takes DATABASE_URL's server, or one of its own.
+ * `npm run prove -- stale-reads [reads] [seed]`. Takes DATABASE_URL's server, or one of its own.
  */
 import type { TestProject } from 'vitest/node';
 import { createApp, createServices } from '../../src/app.ts';

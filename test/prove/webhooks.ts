@@ -2,7 +2,7 @@
  * Writes events as fast as it can while processes send them to webhooks, are killed at random (SIGKILL) and replaced, and
  * the receiver fails at random. In the end every event that fits must have arrived, once or more often, with a valid
  * signature, but for those that the receiver never takes: these must have been given up.
- * `node test/prove/webhooks.ts [events] [seed] [processes]`. Takes DATABASE_URL's server, or one of its own.
+ * `npm run prove -- webhooks [events] [seed] [processes]`. Takes DATABASE_URL's server, or one of its own.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -135,7 +135,10 @@ const TOTALS = `
   FROM bug_hour_totals WHERE tenant_id = $1`;
 
 /** The totals as they are kept and as a recount gives them, as exact texts; kinds that nothing is of are left out. */
-export async function totalsAndRecount(t: TestApp, tenant: Tenant): Promise<{ kept: Answer[]; recount: Answer[] }> {
+export async function totalsAndRecount(
+  t: { database: { ownerUrl: string } },
+  tenant: { tenantId: string },
+): Promise<{ kept: Answer[]; recount: Answer[] }> {
   const read = (text: string) =>
     asOwner(
       t,

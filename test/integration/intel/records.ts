@@ -64,7 +64,7 @@ export function ingestBatch(t: TestApp, tenant: Tenant, items: object[]): Promis
 
 /** Rows as the owner of the tables sees them. */
 export async function asOwner<R extends pg.QueryResultRow = Answer>(
-  t: TestApp,
+  t: { database: { ownerUrl: string } },
   text: string,
   values: unknown[] = [],
 ): Promise<R[]> {
