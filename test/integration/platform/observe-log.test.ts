@@ -125,6 +125,33 @@ test('operations over a WebSocket have a line each, a stream when it ends', asyn
   ]);
 });
 
+test('an event stream tells its id, is counted while it is open, and has its line when it has ended', async () => {
+  const open = () => t.app.services.counts.streams.get('sse') ?? 0;
+  const leaving = new AbortController();
+  const { headers } = await fetch(server.url, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${a.key}`,
+      'content-type': 'application/json',
+      accept: 'text/event-stream',
+      'x-request-id': 'stream-of-events',
+    },
+    body: JSON.stringify({ query: 'subscription Follow { events(afterSeq: 0) { seq } }' }),
+    signal: leaving.signal,
+  });
+  expect(headers.get('x-request-id')).toBe('stream-of-events');
+  await expect.poll(open).toBe(1);
+  leaving.abort();
+  expect(await requestOf('stream-of-events')).toMatchObject({
+    transport: 'sse',
+    operation: 'Follow',
+    type: 'subscription',
+    outcome: 'gone',
+    viewer: 'API_KEY',
+  });
+  await expect.poll(open).toBe(0);
+});
+
 test('nothing secret or personal is logged, whatever is asked and whatever fails', async () => {
   const secrets = {
     password: 'correct-horse-battery',
