@@ -28,10 +28,11 @@ let t: TestApp;
 let tenantId: string;
 let key: string;
 beforeAll(async () => {
-  const env = { ARGUS_DIR: '.argus/test-demo', LOG_LEVEL: 'trace', SLOW_STATEMENT_MS: '0' };
-  t = await createTestApp({ env, lines });
+  t = await createTestApp({ env: { ARGUS_DIR: '.argus/test-demo', SLOW_STATEMENT_MS: '0' }, lines });
   ({ tenantId } = await loadDemo(t.app.services, { now: NOW }));
   key = await demoKey(t.app.services, tenantId);
+  // From here on everything is logged: loading is far more than what is tested.
+  t.app.services.log.level = 'trace';
 });
 afterAll(() => t?.close());
 
@@ -294,6 +295,6 @@ describe('the examples', () => {
     const texts = await privateTexts(t);
     expect(texts.length).toBeGreaterThan(500);
     expect(lines.showing([key, 'demo-analyst-2026', ...texts])).toEqual([]);
-    expect(lines.entries('slow statement').length).toBeGreaterThan(1_000);
+    expect(lines.entries('slow statement').length).toBeGreaterThan(500);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Kills the server process, its database's main process and single backends (SIGKILL) at random points of a mixed write
  * load, starts again, and checks that no acknowledged change is lost and none is there twice or in part:
- * `npm run prove -- crash [kills] [seed]`. 100 kills take about 8 minutes.
+ * `npm run prove -- crash [kills] [seed]`. 100 kills take half an hour on two busy cores.
  */
 import { crash } from '../support/crash.ts';
 
