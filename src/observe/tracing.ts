@@ -1,10 +1,14 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, Span, Tracer } from '@opentelemetry/api';
 import type { Env } from '../env.ts';
 import type { Log } from '../log.ts';
 import { VERSION } from '../version.ts';
 import { type Place, places } from './place.ts';
 import type { Outcome, RequestNote } from './request-note.ts';
+
+/** How long a server that stops waits for the collector, in milliseconds; the exporter itself tries for 10 s. */
+const LAST_MS = 2_000;
 
 type Api = typeof import('@opentelemetry/api');
 type Attributes = Readonly<Record<string, string | number>>;
@@ -42,9 +46,13 @@ export async function createTracing(settings: Settings, log: Log): Promise<Traci
     sampler: new sdk.ParentBasedSampler({ root: new sdk.TraceIdRatioBasedSampler(settings.TRACES / 100) }),
     spanProcessors: [new sdk.BatchSpanProcessor({ exporter })],
   });
-  return tracingBy(api, provider.getTracer('argus', VERSION), new core.W3CTraceContextPropagator(), () =>
-    provider.shutdown().catch((error: unknown) => log.warn({ err: error }, 'the last traces cannot be sent')),
-  );
+  const close = async () => {
+    const late = sleep(LAST_MS, new Error('the collector did not answer in time'), { ref: false });
+    const sent = provider.shutdown().catch((error: unknown) => error);
+    const problem = await Promise.race([sent, late]);
+    if (problem) log.warn({ err: problem }, 'the last traces cannot be sent');
+  };
+  return tracingBy(api, provider.getTracer('argus', VERSION), new core.W3CTraceContextPropagator(), close);
 }
 
 type Propagator = InstanceType<typeof import('@opentelemetry/core').W3CTraceContextPropagator>;
