@@ -27,7 +27,6 @@ export class SseConnection {
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-cache, no-transform',
       'x-accel-buffering': 'no',
-      connection: 'keep-alive',
     });
     res.write(COMMENT);
     this.#pings = setInterval(() => {

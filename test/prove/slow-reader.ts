@@ -13,6 +13,8 @@ import { percentile, SlowReader } from '../support/slow-reader.ts';
 const [events = 10_000, subscribers = 2_000, tenants = 20, seconds = 20] = process.argv.slice(2).map(Number);
 const PAYLOAD_BYTES = 5_000;
 const EVENTS_A_SECOND = 50;
+/** Events of one write, so that the writer is not what is measured. */
+const EVENTS_A_WRITE = 5;
 const MB = 2 ** 20;
 /** What the process may grow by while somebody takes nothing: his queue, the end of the log, and what else it does. */
 const MOST_GROWTH = 100 * MB;
@@ -48,16 +50,21 @@ async function stalled(): Promise<void> {
   const tenant = await world.tenant('stalled');
   const slow = new SlowReader(server.url, tenant.key, 0);
   const other = new SlowReader(server.url, tenant.key, 0);
-  await slow.has(1);
+  const fill = async (count: number) => {
+    for (let n = 0; n < count; n += 100) last = await emit(tenant, 100, { filler: 'x'.repeat(PAYLOAD_BYTES) });
+    await other.has(last);
+  };
+  let last = 0;
+  // What a process takes to send so much to one who reads is not what is asked here.
+  await fill(events / 4);
+  await slow.has(last);
   slow.pause();
   const before = server.memory;
   let most = before;
   const watch = setInterval(() => {
     most = Math.max(most, server.memory);
   }, 50);
-  let last = 0;
-  for (let n = 0; n < events; n += 100) last = await emit(tenant, 100, { filler: 'x'.repeat(PAYLOAD_BYTES) });
-  await other.has(last);
+  await fill(events);
   // It takes half a minute until it is told.
   await sleep(35_000);
   clearInterval(watch);
@@ -105,15 +112,17 @@ async function idle(): Promise<void> {
   await sleep(8_000);
   const each = (server.memory - before) / subscribers;
   const begun = performance.now();
-  const count = EVENTS_A_SECOND * seconds;
-  for (let n = 0; n < count; n++) {
-    const due = begun + (n * 1_000) / EVENTS_A_SECOND;
+  const writes = (EVENTS_A_SECOND / EVENTS_A_WRITE) * seconds;
+  const count = writes * EVENTS_A_WRITE;
+  for (let n = 0; n < writes; n++) {
+    const due = begun + (n * 1_000 * EVENTS_A_WRITE) / EVENTS_A_SECOND;
     if (due > performance.now()) await sleep(due - performance.now());
     const tenant = all[n % tenants];
     if (!tenant) continue;
-    // Of each tenant one comes after the other, so that its place is known before.
-    sent.set(`${tenant.tenantId} ${(starts[n % tenants] ?? 0) + Math.floor(n / tenants) + 1}`, performance.now());
-    void emit(tenant, 1, {});
+    // Of each tenant one write comes after the other, so that the places are known before.
+    const first = (starts[n % tenants] ?? 0) + Math.floor(n / tenants) * EVENTS_A_WRITE + 1;
+    for (let i = 0; i < EVENTS_A_WRITE; i++) sent.set(`${tenant.tenantId} ${first + i}`, performance.now());
+    emit(tenant, EVENTS_A_WRITE, {}).catch((error: unknown) => faults.push(`a write failed: ${error}`));
   }
   const expected = Math.floor((count * subscribers) / tenants);
   for (let wait = 0; delays.length < expected && wait < 60; wait++) await sleep(500);

@@ -45,10 +45,10 @@ export async function exactlyOnce(options: ExactlyOnceOptions): Promise<ExactlyO
   try {
     for (const subscriber of subscribers) subscriber.start();
     const writing = { on: true, events: 0 };
-    const writer = write(urls, options, writing);
+    const writers = Array.from({ length: WRITERS }, () => write(urls, options, writing));
     const kills = await killAtRandom(options, servers, subscribers);
     writing.on = false;
-    await writer;
+    await Promise.all(writers);
     const log = await options.readLog();
     await caughtUp(subscribers, log.length);
     const faults = subscribers.flatMap((subscriber, i) => faultsOf(subscriber, log).map((text) => `${i}: ${text}`));
@@ -59,6 +59,9 @@ export async function exactlyOnce(options: ExactlyOnceOptions): Promise<ExactlyO
     await Promise.all(servers.map((server) => server.kill('SIGKILL')));
   }
 }
+
+/** Who write at the same time. */
+const WRITERS = 4;
 
 /** Changes one after the other without a pause, through whichever server answers. */
 async function write(

@@ -7,7 +7,7 @@ const TENANT = '00000000-0000-7000-8000-00000000000a';
 const OTHER = '00000000-0000-7000-8000-00000000000b';
 const PROJECT = '00000000-0000-7000-8000-0000000000c1';
 const BUGS = 12_000;
-/** What migration 0009 promises: so many of the newest matches are ranked at least. */
+/** What migration 0010 promises: so many of the newest matches are ranked at least. */
 const enough = (limit: number) => Math.max(60, 3 * limit);
 
 let db: Awaited<ReturnType<typeof createTestDatabase>>;

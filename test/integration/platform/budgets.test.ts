@@ -165,8 +165,8 @@ test('answers over a WebSocket and events of streams tell it too', async () => {
       extensions: { cost: expect.objectContaining({ requested: 50, limit: 500 }) },
     });
   }
-  const event = await first('subscription { events(afterSeq: 0) { seq actor { displayName } } }');
-  expect(event?.extensions).toEqual({ cost: { requested: 2, remaining: about(600 - 11 - 100 - 2), ...full } });
+  const event = await first('subscription { events(afterSeq: 0) { seq event { actor { displayName } } } }');
+  expect(event?.extensions).toEqual({ cost: { requested: 3, remaining: about(600 - 11 - 100 - 3), ...full } });
   const response = await fetch(short.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${a.key}` },

@@ -30,9 +30,9 @@ test('a heartbeat comes when nothing else does, and tells how far the subscriber
     subscribe(t, a.key, EVENTS, { afterSeq: 0, every: 1, filter }),
   ]);
   const beat = { data: { events: { seq: eventSeq, heartbeat: true, event: null } } };
-  expect(await none.next(5_000)).toEqual(beat);
+  expect(await none.next(5_000)).toMatchObject(beat);
   const later = await open(a);
-  expect(await none.next(5_000)).toEqual({ data: { events: { ...beat.data.events, seq: later.eventSeq } } });
+  expect(await none.next(5_000)).toMatchObject({ data: { events: { ...beat.data.events, seq: later.eventSeq } } });
   const messages = [];
   while (messages.at(-1)?.seq !== later.eventSeq || !messages.at(-1)?.heartbeat)
     messages.push((await all.next(5_000))?.data.events);

@@ -61,8 +61,9 @@ const EVERYTHING = systemViewer('', 'test').permissions;
 async function paged(list: ExportList, asked: Asked = {}): Promise<Answer[]> {
   const columns = columnsOf(list, EVERYTHING);
   const select = columns.map(({ field, isRelation }) => (isRelation ? `${field} { id }` : field)).join(' ');
-  const query = `query ($after: String, $filter: ${String(list.filter)}, $orderBy: ${String(list.orderBy)}) {
-    page: ${list.field}(first: 3, after: $after, filter: $filter, orderBy: $orderBy) {
+  const [order, orderBy] = list.orderBy ? [`, $orderBy: ${String(list.orderBy)}`, ', orderBy: $orderBy'] : ['', ''];
+  const query = `query ($after: String, $filter: ${String(list.filter)}${order}) {
+    page: ${list.field}(first: 3, after: $after, filter: $filter${orderBy}) {
       nodes { ${select} } pageInfo { hasNextPage endCursor } } }`;
   const found: Answer[] = [];
   for (let after: string | null = null; ; ) {

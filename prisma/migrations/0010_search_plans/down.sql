@@ -1,4 +1,4 @@
--- Undoes 0009_search_plans.
+-- Undoes 0010_search_plans.
 -- Only its owner may replace a function: the migrating role is a member of argus_search for this long. See 0002.
 DO $$
 BEGIN
