@@ -47,8 +47,8 @@ DECLARE
   months int[];
 BEGIN
   -- Without filters one plan suits all tenants and all words, and planning each time would be half of what a search costs.
-  -- With filters it depends on them which index is best.
-  IF p_project_ids IS NULL AND p_statuses IS NULL THEN
+  -- With filters, and for a bug's number, it depends on what is given which index is best.
+  IF p_project_ids IS NULL AND p_statuses IS NULL AND ref IS NULL THEN
     PERFORM set_config('plan_cache_mode', 'force_generic_plan', true);
   END IF;
   SELECT array_agg(e.id) INTO found FROM (

@@ -31,7 +31,7 @@ function atOnce(
   );
 }
 
-test('look-ups of a moment share two connections, each in a transaction of its own', async () => {
+test('many look-ups of a moment share two connections, each in a transaction of its own', async () => {
   const stamp = sql('SELECT pg_backend_pid() AS pid, pg_current_xact_id_if_assigned() AS x, now() AS at');
   const answers = (await atOnce(
     db,
@@ -45,12 +45,10 @@ test('look-ups of a moment share two connections, each in a transaction of its o
 test('they are one write for each connection', async () => {
   const proxy = await openProxy(w.database.appUrl);
   const counted = await w.open(proxy.url, { DB_POOL_SIZE: '4' });
-  await atOnce(counted, [[pid], [pid]]);
+  const many = Array.from({ length: 20 }, () => [pid]);
+  await atOnce(counted, many);
   const before = proxy.chunks();
-  await atOnce(
-    counted,
-    Array.from({ length: 20 }, () => [pid]),
-  );
+  await atOnce(counted, many);
   expect(proxy.chunks() - before).toBe(2);
   proxy.close();
 });
