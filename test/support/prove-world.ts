@@ -49,12 +49,8 @@ export async function proveWorld(): Promise<ProveWorld> {
       return { tenantId, key, system: systemViewer(tenantId, 'prove') };
     },
     close: async () => {
-      process.on('exit', () => console.error('exit', process.getActiveResourcesInfo()));
-      console.error('A', process.getActiveResourcesInfo().join());
       await app.close();
-      console.error('B', process.getActiveResourcesInfo().join());
       await tearDown();
-      console.error('C');
     },
   };
 }
