@@ -82,7 +82,7 @@ beforeAll(async () => {
   await fillLargeDatabase(db.ownerUrl);
   reader = new PlanReader(db.ownerUrl, TENANT);
   await reader.open();
-}, 180_000);
+}, 400_000);
 
 afterAll(async () => {
   await reader.close();

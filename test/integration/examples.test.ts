@@ -14,6 +14,7 @@ import { type Example, readExamples } from '../../src/server/graphiql/examples.t
 import { type Answer, createTestApp, type TestApp } from '../support/app.ts';
 import { privateTexts, state, story } from '../support/demo-story.ts';
 import { KeptLines } from '../support/kept-lines.ts';
+import { settled } from '../support/settled.ts';
 import { subscribe } from '../support/sse.ts';
 
 const NOW = new Date(Date.now() - 60_000);
@@ -167,9 +168,8 @@ describe('the examples', () => {
       await t.runOk(key, '{ viewer { kind } }');
       record.mockClear();
       const data = await t.runOk(key, example.query, variablesOf(example));
-      // Prisma tells of its statements a moment later.
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      const count = IN_BACKGROUND.includes(example.name) ? '-' : String(record.mock.calls.length);
+      const statements = await settled(() => record.mock.calls.length);
+      const count = IN_BACKGROUND.includes(example.name) ? '-' : String(statements);
       table.push(`${count.padStart(3)}  ${example.name}`);
       expect(shown(data), example.name).not.toContain(0);
       expect(shown(await t.runOk(key, example.query, variablesOf(example))), example.name).not.toContain(0);
