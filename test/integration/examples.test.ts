@@ -168,8 +168,7 @@ describe('the examples', () => {
       await t.runOk(key, '{ viewer { kind } }');
       record.mockClear();
       const data = await t.runOk(key, example.query, variablesOf(example));
-      const statements = await settled(() => record.mock.calls.length);
-      const count = IN_BACKGROUND.includes(example.name) ? '-' : String(statements);
+      const count = IN_BACKGROUND.includes(example.name) ? '-' : `${await settled(() => record.mock.calls.length)}`;
       table.push(`${count.padStart(3)}  ${example.name}`);
       expect(shown(data), example.name).not.toContain(0);
       expect(shown(await t.runOk(key, example.query, variablesOf(example))), example.name).not.toContain(0);
