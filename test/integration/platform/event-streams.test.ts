@@ -1,10 +1,11 @@
 import { connect, createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Rights } from '../../../src/access/rights.ts';
 import { sessionConfig } from '../../../src/data/connection.ts';
 import { EventBus } from '../../../src/events/bus.ts';
 import { removeOldEvents } from '../../../src/events/retention.ts';
 import { eventStream } from '../../../src/events/stream.ts';
-import { TAIL_EVENTS } from '../../../src/events/tail.ts';
+import { LogTails, TAIL_EVENTS } from '../../../src/events/tail.ts';
 import { type Answer, createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
 import { subscribe } from '../../support/sse.ts';
 import { asOwner, mutate, range } from '../intel/records.ts';
@@ -142,13 +143,20 @@ test('no event after a revocation is delivered, also when nobody was told of it'
   const { secret, apiKey } = (
     await mutate(t, a.key, 'createApiKey { key { secret apiKey { id } } }', { name: 'k', permissions: ['event:read'] })
   ).key;
+  // It listens in another database, where nothing of this one is heard.
+  const elsewhere = new URL(t.database.ownerUrl);
+  elsewhere.pathname = '/postgres';
+  const deaf = new EventBus(sessionConfig(elsewhere.href, services.env), services.log);
+  await deaf.start();
+  const rights = new Rights(services.read, deaf);
+  const tails = new LogTails({ ...services, rights });
   const viewer = await t.app.endpoint.authenticator.viewer(secret, { id: '', ip: null, userAgent: null });
   const seen: string[] = [];
-  const stream = await eventStream(services, viewer, {
+  const stream = await eventStream({ read: services.read, tails }, viewer, {
     afterSeq: null,
     filter: null,
     heartbeatSeconds: 0,
-    check: async (fresh) => void (await services.rights.current(viewer, fresh)),
+    check: async (fresh) => void (await rights.current(viewer, fresh)),
     signal: services.streams.signal,
   });
   const reading = (async () => {
@@ -169,6 +177,8 @@ test('no event after a revocation is delivered, also when nobody was told of it'
   const before = types.indexOf('API_KEY_REVOKED') - types.indexOf('CASE_OPENED');
   expect(seen.length).toBeLessThanOrEqual(before);
   expect(seen).not.toContain('API_KEY_REVOKED');
+  rights.close();
+  await deaf.close();
 });
 
 test('a listening connection that silently died is replaced', { timeout: 20_000 }, async () => {

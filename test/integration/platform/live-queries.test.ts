@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket from 'ws';
@@ -71,12 +72,15 @@ test.for<[string, Open]>([
   const terms = () =>
     live.answers.map(({ data }) => data?.keywords.nodes.map((one: Answer) => one.normalisedTerm).join());
   await expect.poll(terms, poll).toEqual(['']);
-  await addKeyword(t, a, 'b', 0.5);
+  const b = await addKeyword(t, a, 'b', 0.5);
   await expect.poll(terms, poll).toEqual(['', 'b']);
   // Neither what it is not made of, nor what it does not show.
   await mutate(t, a.key, 'openCase { case { id } }', { title: 'other' });
   const { id } = await addKeyword(t, await t.tenant(way === 'WebSocket' ? 'live-o-ws' : 'live-o-sse'), 'theirs', 0.5);
   expect(id).toMatch(/^kw_/);
+  await mutate(t, a.key, 'updateKeyword { userErrors { code } }', { id: b.id, weight: 0.6 });
+  await sleep(2 * LIVE_PAUSE_MS);
+  expect(terms()).toEqual(['', 'b']);
   const before = performance.now();
   await Promise.all(range(6).map((i) => addKeyword(t, a, `c${i}`, 0.5)));
   await expect.poll(() => terms().at(-1), poll).toBe('b,c0,c1,c2,c3,c4,c5');

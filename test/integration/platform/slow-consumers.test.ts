@@ -17,6 +17,8 @@ const BYTES = 8_000;
 let t: TestApp;
 let server: Served;
 const accepted: Socket[] = [];
+/** what the tests opened and nobody reads: a server that stops would wait for it */
+const opened: { destroy(): void }[] = [];
 const note = (message: unknown) => void accepted.push(Reflect.get(Object(message), 'socket'));
 beforeAll(async () => {
   t = await createTestApp();
@@ -25,6 +27,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   offDiagnostic('net.server.socket', note);
+  for (const one of opened) one.destroy();
   await server?.stop();
   await t?.close();
 });
@@ -42,6 +45,7 @@ interface Stalled {
 
 async function overSse(key: string): Promise<Stalled> {
   const socket = connect(server.port, '127.0.0.1');
+  opened.push(socket);
   const body = JSON.stringify({ query: QUERY, variables: { afterSeq: 0 } });
   socket.write(
     `POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: close\r\naccept: text/event-stream\r\ncontent-type: application/json\r\nauthorization: Bearer ${key}\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
@@ -63,6 +67,7 @@ async function overSse(key: string): Promise<Stalled> {
 
 async function overWebSocket(key: string): Promise<Stalled> {
   const raw = await openRaw(server.wsUrl, key);
+  opened.push({ destroy: () => raw.socket.terminate() });
   raw.send({ id: '1', type: 'subscribe', payload: { query: QUERY, variables: { afterSeq: 0 } } });
   await new Promise((resolve) => raw.socket.once('message', resolve));
   raw.socket.pause();
