@@ -28,13 +28,37 @@ export interface Result {
   level: Level | null;
 }
 
-interface Run {
-  plan: Plan;
-  ctx: Context;
-  variables: Readonly<Record<string, unknown>>;
-  byId: Map<Entity, RowsById>;
+/** One run of a plan. */
+class Run {
+  readonly plan: Plan;
+  readonly ctx: Context;
+  readonly variables: Readonly<Record<string, unknown>>;
   /** the context gets another one when the run is given up */
-  scope: ReadScope;
+  readonly scope: ReadScope;
+  readonly #byId = new Map<Entity, RowsById>();
+
+  constructor(plan: Plan, ctx: Context, variables: Run['variables']) {
+    this.plan = plan;
+    this.ctx = ctx;
+    this.variables = variables;
+    this.scope = ctx.scope;
+  }
+
+  /** Rows by their keys, each read once in the run. */
+  rowsOf(entity: Entity): RowsById {
+    let rows = this.#byId.get(entity);
+    if (!rows) {
+      rows = new RowsById(entity, this.ctx, sourceById(this.plan, entity));
+      this.#byId.set(entity, rows);
+    }
+    return rows;
+  }
+
+  async row(entity: Entity, id: string): Promise<never> {
+    const rows = await this.rowsOf(entity).request(new Set([id]));
+    // A view reads as the row that it stands for.
+    return (rows.get(id) ?? null) as never;
+  }
 }
 
 /** Resolvers here do not look at where they are in the document; one that does ends the run. */
@@ -54,16 +78,13 @@ const NO_STARTS = new Int32Array(0);
  * a promise for each row. Rejects with the first error of any resolver.
  */
 export async function runPlan(plan: Plan, ctx: Context, variables: Run['variables']): Promise<Level> {
-  const run: Run = { plan, ctx, variables, byId: new Map(), scope: ctx.scope };
-  ctx.rowsById = async (entity, id) => {
-    const rows = await byIdOf(run, entity).request(new Set([id]));
-    // A view reads as the row that it stands for.
-    return (rows.get(id) ?? null) as never;
-  };
+  const run = new Run(plan, ctx, variables);
+  // Not as a closure: V8's young collections keep what one holds, here the whole request, for the next full one.
+  ctx.run = run;
   try {
     return await resolveLevel(run, plan.root, [undefined], false);
   } finally {
-    ctx.rowsById = undefined;
+    ctx.run = undefined;
   }
 }
 
@@ -144,17 +165,8 @@ function readerOf(run: Run, field: PlanField): RowReader {
       }
       return source;
     },
-    byId: (entity, ids) => byIdOf(run, entity).request(ids),
+    byId: (entity, ids) => run.rowsOf(entity).request(ids),
   };
-}
-
-function byIdOf({ byId, ctx, plan }: Run, entity: Entity): RowsById {
-  let rows = byId.get(entity);
-  if (!rows) {
-    rows = new RowsById(entity, ctx, sourceById(plan, entity));
-    byId.set(entity, rows);
-  }
-  return rows;
 }
 
 function sourceById({ byId }: Plan, entity: Entity): RowSource {

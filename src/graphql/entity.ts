@@ -24,7 +24,7 @@ export interface Entity<M extends ModelName = ModelName> {
 
 /** What rows are loaded with: in a planned execution they share its statements. */
 export interface EntityContext extends LoaderContext {
-  rowsById?: ((entity: Entity, id: string) => Promise<never>) | undefined;
+  run?: { row(entity: Entity, id: string): Promise<never> } | undefined;
 }
 
 const byPrefix = new Map<string, Entity>();
@@ -44,7 +44,7 @@ export function defineEntity<M extends ModelName>(
     prefix,
     read: options.read,
     omit,
-    load: (ctx, id) => ctx.rowsById?.(entity as unknown as Entity, id) ?? load(ctx, id),
+    load: (ctx, id) => ctx.run?.row(entity as unknown as Entity, id) ?? load(ctx, id),
     encode: (uuid) => encodeId(prefix, uuid),
     decode: (id, path = ['id']) => {
       const parsed = decodeId(id);
