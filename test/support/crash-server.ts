@@ -76,6 +76,7 @@ export class CrashServer {
       ...own,
       LOG_LEVEL: 'warn',
       BUDGET_PER_KEY: '0',
+      WEBHOOK_ALLOW_PRIVATE: 'true',
       NODE_COMPILE_CACHE: join(this.#dir, 'compiled'),
     };
   }
