@@ -1,7 +1,8 @@
 /**
  * Kills the server process, its database's main process and single backends (SIGKILL) at random points of a mixed write
- * load, starts again, and checks that no acknowledged change is lost and none is there twice or in part:
- * `npm run prove -- crash [kills] [seed]`. 100 kills take half an hour on two busy cores.
+ * load, starts again, and checks that no acknowledged change is lost, none is there twice or in part, and that every event
+ * has reached a webhook:
+ * `npm run prove -- crash [kills] [seed]`. 100 kills take five minutes on two cores, much longer on busy ones.
  */
 import { crash } from '../support/crash.ts';
 
@@ -19,6 +20,8 @@ process.stdout.write(`changes asked for: ${JSON.stringify(attempts)}\n`);
 process.stdout.write(
   `seconds until the next acknowledged change: median ${share(0.5)}, p95 ${share(0.95)}, at most ${share(1)}\n`,
 );
+const { messages, posts } = result.webhook;
+process.stdout.write(`events sent to a webhook: ${messages} by ${posts} requests\n`);
 for (const fault of faults.slice(0, 20)) process.stdout.write(`${fault}\n`);
 process.stdout.write(`${faults.length} faults\n`);
 process.exitCode = faults.length > 0 ? 1 : 0;

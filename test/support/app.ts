@@ -39,10 +39,18 @@ export interface TestApp {
   close(): Promise<void>;
 }
 
-export async function createTestApp(
-  options: { jobs?: boolean; env?: Record<string, string>; lines?: DestinationStream } = {},
-): Promise<TestApp> {
-  const database = await createTestDatabase();
+interface TestAppOptions {
+  jobs?: boolean;
+  env?: Record<string, string>;
+  lines?: DestinationStream;
+}
+
+export async function createTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  return testAppOn(await createTestDatabase(), options);
+}
+
+/** The same over a database that is there; it is dropped in the end. */
+export async function testAppOn(database: TestDatabase, options: TestAppOptions = {}): Promise<TestApp> {
   const env = loadEnv({
     NODE_ENV: 'test',
     DB_POOL_SIZE: '4',

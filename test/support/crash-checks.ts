@@ -3,12 +3,16 @@ import { decodeId } from '../../src/graphql/ids.ts';
 import { asOwner, totalsAndRecount } from '../integration/delivery/records.ts';
 import type { Answer } from './app.ts';
 import { type Attempt, IMPORTED } from './crash-load.ts';
+import { faultsOfWebhook } from './crash-webhook.ts';
+import type { Received } from './webhook-receiver.ts';
 
 /** What the clients were told, and the database that is left. */
 export interface Aftermath {
   attempts: readonly Attempt[];
   ownerUrl: string;
   tenantId: string;
+  /** what came to a webhook for all events */
+  received: readonly Received[];
 }
 
 /** Looks for one kind of fault; gives each in words. */
@@ -25,6 +29,7 @@ export const CHECKS: Readonly<Record<string, Check>> = {
   'the log has no gap': gapless,
   'every row has its events, history and version': told,
   'totals are what a recount gives': totals,
+  'every event has reached its webhook': (after) => faultsOfWebhook(after.received, (sql) => read(after, sql)),
 };
 
 const read = ({ ownerUrl, tenantId }: Aftermath, sql: string, ...values: unknown[]): Promise<Answer[]> =>

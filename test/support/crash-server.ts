@@ -76,6 +76,9 @@ export class CrashServer {
       ...own,
       LOG_LEVEL: 'warn',
       BUDGET_PER_KEY: '0',
+      WEBHOOK_ALLOW_PRIVATE: 'true',
+      // A killed server leaves what it was importing there.
+      TMPDIR: this.#dir,
       NODE_COMPILE_CACHE: join(this.#dir, 'compiled'),
     };
   }

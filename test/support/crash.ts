@@ -3,12 +3,14 @@ import { asOwner } from '../integration/intel/records.ts';
 import { type Aftermath, faultsOf } from './crash-checks.ts';
 import { type Attempt, CrashClient } from './crash-load.ts';
 import { CrashServer, VICTIMS, type Victim } from './crash-server.ts';
+import { addWebhook, webhooksSettled } from './crash-webhook.ts';
 import { randomOf } from './random.ts';
+import { Receiver } from './webhook-receiver.ts';
 
 const CLIENTS = 6;
 /** Between two kills at least so much was acknowledged, and then so many milliseconds at most. */
 const ACKNOWLEDGED = 12;
-const LONGEST_MS = 1_500;
+const LONGEST_MS = 800;
 /** How long a server may take until it acknowledges again. */
 const BACK_MS = 60_000;
 
@@ -17,6 +19,8 @@ export interface CrashResult {
   attempts: Record<Attempt['outcome'], number>;
   /** milliseconds from a kill to the next acknowledged change, in order of size */
   recoveries: number[];
+  /** what came to a webhook: different messages, and all with those that came again */
+  webhook: { messages: number; posts: number };
   faults: string[];
 }
 
@@ -27,14 +31,17 @@ export async function crash(
   tell: (line: string) => void = () => {},
 ): Promise<CrashResult> {
   const server = await CrashServer.start();
+  const receiver = new Receiver();
   try {
-    const { clients, tenantId, random } = await prepare(server, seed);
+    await receiver.open();
+    const { clients, tenantId, random } = await prepare(server, seed, receiver.url);
     const stopping = new AbortController();
     const running = clients.map((client) => client.run(stopping.signal));
     const result: CrashResult = {
       kills: { server: 0, postmaster: 0, backend: 0, both: 0 },
       attempts: { acknowledged: 0, refused: 0, unknown: 0 },
       recoveries: [],
+      webhook: { messages: 0, posts: 0 },
       faults: [],
     };
     try {
@@ -56,24 +63,30 @@ export async function crash(
       await Promise.all(running);
     }
     const replayed = (await Promise.all(clients.map((client) => client.replay()))).flat();
+    await webhooksSettled(server);
     await server.stopServing();
     const attempts = clients.flatMap((client) => client.attempts);
     for (const { outcome } of attempts) result.attempts[outcome]++;
-    const after: Aftermath = { attempts, tenantId, ownerUrl: server.ownerUrl };
+    const { received } = receiver;
+    const messages = new Set(received.map(({ headers }) => headers['x-argus-delivery'])).size;
+    result.webhook = { messages, posts: received.length };
+    const after: Aftermath = { attempts, tenantId, ownerUrl: server.ownerUrl, received };
     result.faults = [...replayed, ...(await faultsOf(after))];
     result.recoveries.sort((a, b) => a - b);
     return result;
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : error}\n${server.printed}`, { cause: error });
   } finally {
+    await receiver.close();
     await server.remove();
   }
 }
 
 const PROJECT = `mutation { createProject(input: { key: "CRASH", name: "Crash", arr: "1000000" }) { project { id } } }`;
 
-async function prepare(server: CrashServer, seed: number) {
+async function prepare(server: CrashServer, seed: number, hook: string) {
   const key = await server.tenant('crash');
+  await addWebhook({ url: server.url, key }, hook);
   const response = await fetch(server.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${key}` },

@@ -1,6 +1,6 @@
 import { type GraphQLInputType, getNamedType, isEnumType, isInputObjectType, isListType, isNonNullType } from 'graphql';
 import type { GraphQLResponse } from './app.ts';
-import { answered, leaksOf, type Side, type World } from './isolation.ts';
+import { answered, leaksOf, type Side, STARTS, type World } from './isolation.ts';
 import { randomOf } from './random.ts';
 import {
   type AnyField,
@@ -25,6 +25,8 @@ export interface Asked {
 
 const PLAIN = ['fentanyl', 'bob', '', 'de'];
 const SMALL = [0, 1, 2, 3];
+/** Places of the log: of neither tenant, and of each. */
+const SEQS = [1, STARTS.a.event + 5, STARTS.b.event + 5];
 const AT_ONCE = 6;
 /** New rows are looked for now and then. */
 const LOOK_EVERY = 500;
@@ -33,32 +35,39 @@ const CHANGES = 8;
 /** Ending credentials would end the test. */
 const LEFT_OUT = ['signOut', 'signIn', 'revokeApiKey'];
 
-type Random = () => number;
+export type Random = () => number;
 
-function pick<T>(random: Random, from: readonly T[]): T {
+export function pick<T>(random: Random, from: readonly T[]): T {
   return from[Math.floor(random() * from.length)] as T;
 }
 
 /** What arguments are made of: values of both tenants, and ordinary ones. */
-interface Pool {
+export interface Pool {
   ids: readonly string[];
   texts: readonly string[];
   numbers: readonly number[];
   cursors: string[];
   /** for filters that are stored, and come back as they were written */
   keptIds?: readonly string[];
+  /** such a filter is being made */
+  isKept?: boolean;
+}
+
+/** The values of a world as it was last looked at. */
+export function poolOf({ a, b }: World, cursors: string[] = []): Pool {
+  const sides = [a, b];
+  return {
+    ids: sides.flatMap(({ ids }) => [...ids.values()].flat()),
+    texts: [...PLAIN, ...sides.flatMap(({ seed: { marker } }) => [marker, `bob_${marker}`])],
+    numbers: [...SMALL, 810_001, 910_001],
+    cursors,
+  };
 }
 
 /** Asks random questions, with ids, texts and cursors of both tenants, in turn as either. */
 export async function askAtRandom(w: World, runs: number, seed: number): Promise<Asked> {
   const random = randomOf(seed);
-  const sides = [w.a, w.b];
-  const pool: Pool = {
-    ids: sides.flatMap(({ ids }) => [...ids.values()].flat()),
-    texts: [...PLAIN, ...sides.flatMap(({ seed: { marker } }) => [marker, `bob_${marker}`])],
-    numbers: [...SMALL, 810_001, 910_001],
-    cursors: [],
-  };
+  const pool = poolOf(w);
   const asked: Asked = { runs: 0, own: 0, refused: 0, leaks: [] };
   for (let looked = 0; asked.runs < runs; ) {
     if (asked.runs >= looked) {
@@ -67,7 +76,7 @@ export async function askAtRandom(w: World, runs: number, seed: number): Promise
     }
     const batch = Array.from({ length: Math.min(AT_ONCE, runs - asked.runs) }, () => {
       const [asker, other] = random() < 0.5 ? [w.a, w.b] : [w.b, w.a];
-      return { asker, other, ...question(random, pool, asker) };
+      return { asker, other, ...question(random, pool, asker, rootOf(random)) };
     });
     const answers = await Promise.all(
       batch.map(({ asker, query, variables }) => w.t.run(asker.tenant.key, query, variables)),
@@ -93,12 +102,24 @@ function note(asked: Asked, pool: Pool, { asker, other, query, variables, respon
   if (told.length > 0) asked.leaks.push({ query, variables, told });
   if (leaksOf(response.data ?? null, asker).length > 0) asked.own++;
   if (response.errors) asked.refused++;
-  for (const [, cursor] of JSON.stringify(response.data ?? null).matchAll(/"(?:cursor|\w*Cursor_String)":"([\w-]+)"/g))
+  keepCursors(pool, response.data);
+}
+
+/** Keeps the cursors of an answer for later questions. */
+export function keepCursors(pool: Pool, data: unknown): void {
+  for (const [, cursor] of JSON.stringify(data ?? null).matchAll(/"(?:cursor|\w*Cursor_String)":"([\w-]+)"/g))
     if (cursor && pool.cursors.length < 2_000) pool.cursors.push(cursor);
 }
 
-function question(random: Random, pool: Pool, asker: Side): { query: string; variables: Record<string, unknown> } {
-  const root: Root = random() < CHANGES / 100 ? 'Mutation' : 'Query';
+const rootOf = (random: Random): Root => (random() < CHANGES / 100 ? 'Mutation' : 'Query');
+
+export interface Question {
+  query: string;
+  variables: Record<string, unknown>;
+}
+
+/** An operation on a random field with random arguments. */
+export function question(random: Random, pool: Pool, asker: Side, root: Root): Question {
   const fields = rootFields(root).filter((field) => permissionOf(field) !== 'public' && !LEFT_OUT.includes(field.name));
   const field = pick(random, fields);
   const variables: Record<string, unknown> = {};
@@ -129,7 +150,8 @@ function tidyPaging(random: Random, field: AnyField, variables: Record<string, u
 
 const MAX_DEPTH = 5;
 
-function valueFor(random: Random, pool: Pool, type: GraphQLInputType, name: string, depth: number): unknown {
+/** A random value of an input type, `depth` objects deep already. */
+export function valueFor(random: Random, pool: Pool, type: GraphQLInputType, name: string, depth: number): unknown {
   if (isNonNullType(type)) return valueFor(random, pool, type.ofType, name, depth);
   if (isListType(type)) {
     const { ofType } = type;
@@ -137,7 +159,7 @@ function valueFor(random: Random, pool: Pool, type: GraphQLInputType, name: stri
   }
   if (isEnumType(type)) return pick(random, type.getValues()).name;
   if (isInputObjectType(type)) {
-    if (type.name.endsWith('Filter') && pool.keptIds) pool = { ...pool, ids: pool.keptIds };
+    if (type.name.endsWith('Filter') && pool.keptIds) pool = { ...pool, ids: pool.keptIds, isKept: true };
     const fields = Object.values(type.getFields());
     const chosen = fields.filter(
       (field) => isNonNullType(field.type) || (depth < MAX_DEPTH && random() < 1.2 / fields.length),
@@ -160,7 +182,7 @@ function scalar(random: Random, pool: Pool, type: string): unknown {
     case 'Boolean':
       return random() < 0.5;
     case 'BigInt':
-      return pick(random, [1, 6_000_000_005, 7_000_000_005]);
+      return pick(random, pool.isKept ? SEQS.slice(0, 1) : SEQS);
     case 'DateTime':
       return '2026-01-02T10:00:00Z';
     case 'Date':

@@ -34,20 +34,31 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** Numbers start here, so that a number in an answer tells whose it is. */
-const STARTS = { a: { event: 6_000_000_000, case: 810_000 }, b: { event: 7_000_000_000, case: 910_000 } } as const;
+/** Where the numbers of a tenant's events and cases start. */
+type Starts = Readonly<Record<'a' | 'b', { event: number; case: number }>>;
 
-/** Two tenants in one database. `between` runs when there is only the first one. */
+/** Numbers start here, so that a number in an answer tells whose it is. */
+export const STARTS = {
+  a: { event: 6_000_000_000, case: 810_000 },
+  b: { event: 7_000_000_000, case: 910_000 },
+} as const satisfies Starts;
+
+/** The same places in both logs, which an answer to the wrong one could go on at. */
+export const SAME_PLACES: Starts = { a: STARTS.a, b: { ...STARTS.b, event: STARTS.a.event } };
+
+/** Two tenants in one database. `between` runs when there is only the first one; `app` is closed with the world. */
 export async function makeWorld(
   between?: (t: TestApp, a: { tenant: Tenant; seed: Seed }) => Promise<void>,
+  app?: TestApp,
+  starts: Starts = STARTS,
 ): Promise<World> {
-  const t = await createTestApp({ env: { DB_POOL_SIZE: '8' } });
+  const t = app ?? (await createTestApp({ env: { DB_POOL_SIZE: '8' } }));
   const owner = new pg.Client({ connectionString: t.database.ownerUrl });
   await owner.connect();
   const tables = await tenantTables(owner);
   const make = async (name: 'a' | 'b') => {
     const tenant = await t.tenant(`tenant-${name}`);
-    for (const [counter, start] of Object.entries(STARTS[name])) {
+    for (const [counter, start] of Object.entries(starts[name])) {
       await owner.query(
         `INSERT INTO counters (tenant_id, name, value) VALUES ($1, $2, $3) ON CONFLICT (tenant_id, name) DO UPDATE SET value = $3`,
         [tenant.tenantId, counter, start],
@@ -56,7 +67,7 @@ export async function makeWorld(
     // The events of making the tenant came before the counter was moved.
     await owner.query('UPDATE event_store SET seq = seq + $2 - 100 WHERE tenant_id = $1', [
       tenant.tenantId,
-      STARTS[name].event,
+      starts[name].event,
     ]);
     const seed = await seedIntel(t, tenant);
     const delivery = await seedDelivery(t, tenant, seed.marker);
@@ -72,8 +83,8 @@ export async function makeWorld(
     uuids: await uuidsOf(owner, tables, made.tenant.tenantId),
     patterns: [
       new RegExp(made.seed.marker, 'i'),
-      numbersFrom(STARTS[name].event, 4),
-      numbersFrom(STARTS[name].case, 2),
+      ...(starts.a.event === starts.b.event ? [] : [numbersFrom(starts[name].event, 4)]),
+      numbersFrom(starts[name].case, 2),
     ],
   });
   const world: World = {

@@ -1,4 +1,3 @@
-import type { TestProject } from 'vitest/node';
 import { systemViewer, type Viewer } from '../../src/access/viewer.ts';
 import { type App, createApp } from '../../src/app.ts';
 import { withReadScope } from '../../src/data/read-scope.ts';
@@ -6,7 +5,7 @@ import { loadEnv } from '../../src/env.ts';
 import { entityOf } from '../../src/graphql/entity.ts';
 import { createLog } from '../../src/log.ts';
 import { createTenant } from '../../src/modules/platform/tenant.service.ts';
-import setup, { databaseUrl } from './global-setup.ts';
+import { proveDatabase } from './prove-database.ts';
 
 /** A tenant of a proof program. */
 export interface ProveTenant {
@@ -24,25 +23,18 @@ export interface ProveWorld {
 }
 
 export async function proveWorld(): Promise<ProveWorld> {
-  const given: Record<string, unknown> = {};
-  const provide = (name: string, value: unknown) => {
-    given[name] = value;
-  };
-  const tearDown = await setup({ provide } as unknown as TestProject);
-  const ownerUrl = databaseUrl(String(given.adminUrl), String(given.template));
-  const url = new URL(ownerUrl);
-  if (given.appPassword) Object.assign(url, { username: 'argus_app', password: String(given.appPassword) });
+  const { appUrl, ownerUrl, drop } = await proveDatabase();
   const settings = { NODE_ENV: 'test', DB_POOL_SIZE: '4', DB_POOL_OVERFLOW: '4', ARGUS_DIR: '.argus/test' };
-  const env = loadEnv({ ...settings, LOG_LEVEL: 'warn', DATABASE_URL: url.href });
+  const env = loadEnv({ ...settings, LOG_LEVEL: 'warn', DATABASE_URL: appUrl });
   const app = await createApp({
-    databaseUrl: url.href,
+    databaseUrl: appUrl,
     env,
     log: createLog({ level: env.LOG_LEVEL, pretty: true }),
     jobs: false,
   });
   return {
     app,
-    urls: { appUrl: url.href, ownerUrl },
+    urls: { appUrl, ownerUrl },
     tenant: async (slug) => {
       const owner = { email: `owner@${slug}.example`, displayName: 'Owner' };
       const { tenantId, key } = await createTenant(app.services, { slug, name: slug, ...owner });
@@ -50,7 +42,7 @@ export async function proveWorld(): Promise<ProveWorld> {
     },
     close: async () => {
       await app.close();
-      await tearDown();
+      await drop();
     },
   };
 }

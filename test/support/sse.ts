@@ -50,8 +50,11 @@ export async function subscribe(
   };
 }
 
-/** Hands each answer on, and null at the end. Errors before the stream begins come as one JSON answer. */
-async function readAll(response: Response, give: (answer: GraphQLResponse | null) => void): Promise<void> {
+/** Hands each answer on with its id, and null at the end. Errors before the stream begins come as one JSON answer. */
+export async function readAll(
+  response: Response,
+  give: (answer: GraphQLResponse | null, id?: string | null) => void,
+): Promise<void> {
   let text = '';
   try {
     for await (const chunk of response.body ?? []) {
@@ -61,7 +64,7 @@ async function readAll(response: Response, give: (answer: GraphQLResponse | null
       text = parts.pop() ?? '';
       for (const part of parts) {
         const data = /^data: (\{.*)$/m.exec(part)?.[1];
-        if (data) give(JSON.parse(data) as GraphQLResponse);
+        if (data) give(JSON.parse(data) as GraphQLResponse, /^id: (.*)$/m.exec(part)?.[1] ?? null);
       }
     }
     if (text.startsWith('{')) give(JSON.parse(text) as GraphQLResponse);

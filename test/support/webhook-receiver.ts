@@ -30,6 +30,8 @@ export class Receiver {
   /** most requests that were under way at the same time */
   most = 0;
   #now = 0;
+  /** messages by delivery */
+  readonly #count = new Map<string, number>();
 
   constructor() {
     this.#server = createServer((request, response) => void this.#take(request, response));
@@ -43,8 +45,10 @@ export class Receiver {
     for await (const part of request) parts.push(part as Buffer);
     const raw = Buffer.concat(parts).toString('utf8');
     const headers = request.headers as Record<string, string>;
-    const same = (one: Received) => one.headers['x-argus-delivery'] === headers['x-argus-delivery'];
-    const message = { at: Date.now(), body: JSON.parse(raw), raw, headers, earlier: this.received.filter(same).length };
+    const delivery = headers['x-argus-delivery'] ?? '';
+    const earlier = this.#count.get(delivery) ?? 0;
+    this.#count.set(delivery, earlier + 1);
+    const message = { at: Date.now(), body: JSON.parse(raw), raw, headers, earlier };
     this.received.push(message);
     this.#answer(this.behave(message), request, response);
   }
