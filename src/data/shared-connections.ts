@@ -63,11 +63,11 @@ export class SharedConnections {
     this.#lanes.add(lane);
     this.#pool.connect((error, client) => {
       const [first] = lane.reads;
+      lane.client = client;
       if (!client || !first) {
         this.#fail(lane, error ?? new Error('the pool gave no connection'));
         return;
       }
-      lane.client = client;
       lane.wire = wireOf(client);
       client.query(first);
       setImmediate(() => this.#flush(lane));

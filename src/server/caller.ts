@@ -8,15 +8,19 @@ export interface CallerHeaders {
   idempotencyKey: string | null;
 }
 
+/** They are read by a function that gives a header's text. */
+export function callerBy(header: (name: string) => string | null): CallerHeaders {
+  return {
+    authorization: header('authorization'),
+    apiKey: header('x-api-key'),
+    userAgent: header('user-agent'),
+    idempotencyKey: header('idempotency-key'),
+  };
+}
+
 export function callerOf({ headers }: IncomingMessage): CallerHeaders {
-  const text = (name: string) => {
+  return callerBy((name) => {
     const given = headers[name];
     return typeof given === 'string' ? given : null;
-  };
-  return {
-    authorization: headers.authorization ?? null,
-    apiKey: text('x-api-key'),
-    userAgent: headers['user-agent'] ?? null,
-    idempotencyKey: text('idempotency-key'),
-  };
+  });
 }

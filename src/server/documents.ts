@@ -39,6 +39,7 @@ export class Documents {
   readonly #invalid = new BoundedTexts<InvalidDocument>();
   readonly #trusted = new Map<string, StoredDocument>();
   readonly #trustedById = new Map<string, StoredDocument>();
+  readonly #byNode = new WeakMap<DocumentNode, StoredDocument>();
 
   /** `most`: how many documents, and bytes of their texts, are kept besides the trusted ones */
   constructor(schema: GraphQLSchema, most?: Bounds) {
@@ -60,6 +61,11 @@ export class Documents {
   /** The document of a text, or its errors. */
   find(text: string): StoredDocument | InvalidDocument {
     return this.#trusted.get(text) ?? this.#kept.get(text) ?? this.#invalid.get(text) ?? this.#add(text);
+  }
+
+  /** An operation of a document that was found here; null when the document does not hold it, or tells not which it is. */
+  operationOf(document: DocumentNode, name: string | null): StoredOperation | null {
+    return this.#byNode.get(document)?.operations.get(name) ?? null;
   }
 
   /** Whether there are documents that are trusted more than others. */
@@ -88,7 +94,7 @@ export class Documents {
     const problems: string[] = [];
     for (const { name, text } of texts) {
       try {
-        const stored = prepare(this.#schema, text, true);
+        const stored = this.#prepare(text, true);
         this.#trusted.set(text, stored);
         this.#trustedById.set(documentId(text), stored);
       } catch (error) {
@@ -98,9 +104,16 @@ export class Documents {
     if (problems.length > 0) throw new Error(`trusted documents have errors:\n${problems.join('\n')}`);
   }
 
+  /** @throws GraphQLError of its syntax, Refused with the errors of its validation */
+  #prepare(text: string, trusted: boolean): StoredDocument {
+    const stored = prepare(this.#schema, text, trusted);
+    this.#byNode.set(stored.document, stored);
+    return stored;
+  }
+
   #add(text: string): StoredDocument | InvalidDocument {
     try {
-      const stored = prepare(this.#schema, text, false);
+      const stored = this.#prepare(text, false);
       this.#kept.set(text, stored);
       return stored;
     } catch (error) {

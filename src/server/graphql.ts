@@ -1,27 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError, type GraphQLSchema } from 'graphql';
+import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
 import { Authenticator } from '../access/authenticate.ts';
 import { requestFrom, type Viewer } from '../access/viewer.ts';
 import { InvalidInput, Unauthenticated } from '../errors.ts';
-import { executeOperation, type Operation, prepareOperation } from '../execution/operation.ts';
 import type { Context } from '../graphql/context.ts';
 import { keyFromHeader } from '../graphql/idempotency-key.ts';
 import { newId } from '../graphql/ids.ts';
 import { requestNow } from '../observe/place.ts';
 import type { Services } from '../services.ts';
-import { assembled } from './assembled.ts';
-import { runBounded } from './bounded-run.ts';
-import type { CallerHeaders } from './caller.ts';
+import { type CallerHeaders, callerBy } from './caller.ts';
 import { makeContext } from './context.ts';
 import { Documents } from './documents.ts';
-import { Gate, isOverloaded } from './gate.ts';
-import { liveAnswers } from './live-query.ts';
+import { Gate } from './gate.ts';
 import { maskError, noteErrors } from './mask-error.ts';
 import { Meter } from './meter.ts';
 import { clientAddress } from './request.ts';
 import type { Origin } from './result-cache.ts';
 import { CONTEXT, useAdmission } from './use-admission.ts';
+import { useExecution } from './use-execution.ts';
 import { useTrustedDocuments } from './use-trusted-documents.ts';
 
 export const GRAPHQL_PATH = '/graphql';
@@ -76,13 +73,10 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
     }
   };
   const contextOfRequest = async (headers: Headers, { req }: Partial<ServerContext>) => {
-    const caller = {
-      authorization: headers.get('authorization'),
-      apiKey: headers.get('x-api-key'),
-      userAgent: headers.get('user-agent'),
-      idempotencyKey: headers.get('idempotency-key'),
-    };
-    const ctx = await httpContextOf(caller, req);
+    const ctx = await httpContextOf(
+      callerBy((name) => headers.get(name)),
+      req,
+    );
     ctx.stream.open = headers.get('accept')?.includes('text/event-stream') ?? false;
     return ctx;
   };
@@ -112,7 +106,7 @@ export function createGraphQL(schema: GraphQLSchema, services: Services): GraphQ
     plugins: [
       useTrustedDocuments(documents),
       useAdmission(documents, meter, contextOfRequest),
-      useExecution({ meter, gate, timeoutMs: env.EXECUTION_TIMEOUT_MS }),
+      useExecution(documents, { meter, gate, timeoutMs: env.EXECUTION_TIMEOUT_MS }),
       useReadScope(),
       useNote(),
     ],
@@ -131,85 +125,6 @@ function credentialOf(authorization: string | null): string | null {
   return match[1];
 }
 
-/** Runs queries and mutations by `executeOperation`, which is prepared once for each document that Yoga keeps parsed. */
-function useExecution(limits: Limits): Plugin<Context, Partial<ServerContext>> {
-  const prepared = new WeakMap<DocumentNode, Map<string, Operation | null>>();
-  const operationOf = ({ schema, document, operationName }: ExecutionArgs): Operation | null => {
-    let operations = prepared.get(document);
-    if (!operations) {
-      operations = new Map();
-      prepared.set(document, operations);
-    }
-    const name = operationName ?? '';
-    let operation = operations.get(name);
-    if (operation === undefined) {
-      operation = prepareOperation(schema, document, operationName ?? null);
-      operations.set(name, operation);
-    }
-    return operation;
-  };
-  return {
-    onExecute({ args, setExecuteFn }) {
-      // Without an operation graphql-js tells what is wrong.
-      const operation = operationOf(args as ExecutionArgs);
-      if (!operation) return;
-      note(operation);
-      setExecuteFn(({ contextValue, variableValues }: ExecutionArgs) => {
-        const ctx = contextValue as Context & Partial<ServerContext>;
-        const variables = variableValues ?? {};
-        if (!operation.live) return execute(limits, operation, ctx, variables);
-        return liveAnswers(operation, ctx, variables, () => limits.meter.admit(ctx, operation, variables));
-      });
-    },
-    onSubscribe({ args, setResultAndStopExecution }) {
-      const operation = operationOf(args as ExecutionArgs);
-      if (!operation) return;
-      note(operation);
-      const ctx = args.contextValue as Context;
-      // Where the variables are known: a validation rule would be cached without them.
-      const { refused, requested, report } = limits.meter.admit(ctx, operation, args.variableValues ?? {});
-      if (refused) setResultAndStopExecution({ errors: [refused], extensions: { cost: report() } });
-      return {
-        onSubscribeResult: () => ({
-          onNext: ({ result, setResult }) =>
-            setResult({ ...result, extensions: { cost: limits.meter.report(ctx, requested) } }),
-        }),
-      };
-    },
-  };
-}
-
-interface Limits {
-  meter: Meter;
-  gate: Gate;
-  timeoutMs: number;
-}
-
-/** Executes an operation within all limits; its result tells what it cost. */
-async function execute(
-  { meter, gate, timeoutMs }: Limits,
-  operation: Operation,
-  ctx: Context & Partial<ServerContext>,
-  variables: Readonly<Record<string, unknown>>,
-): Promise<ExecutionResult> {
-  const admitted = meter.admit(ctx, operation, variables);
-  if (admitted.refused) return { errors: [admitted.refused], extensions: { cost: admitted.report() } };
-  try {
-    const work = () => executeOperation(operation, ctx, variables);
-    // The server asking itself how it is does not wait behind others.
-    const run = ctx.viewer?.kind === 'SYSTEM' ? work : () => gate.run(work);
-    const result = await runBounded(ctx, operation, ctx.res, timeoutMs, run);
-    if (typeof result === 'string') return assembled(result, admitted.report());
-    if (!('data' in result)) admitted.refund();
-    return { ...result, extensions: { cost: admitted.report() } };
-  } catch (error) {
-    void ctx.scope.close();
-    if (!(error instanceof GraphQLError)) throw error;
-    if (isOverloaded(error)) admitted.refund();
-    return { errors: [error], extensions: { cost: admitted.report() } };
-  }
-}
-
 const requestIds = new WeakMap<object, string>();
 
 function requestIdOf(error: unknown): string {
@@ -221,11 +136,6 @@ function requestIdOf(error: unknown): string {
 export function serverTiming({ scope: { statements, milliseconds } }: Context, origin?: Origin): string {
   const database = `db;dur=${milliseconds.toFixed(1)};desc="${statements} statements"`;
   return origin === 'cache' || origin === 'join' ? `${database}, ${origin}` : database;
-}
-
-function note(operation: Operation): void {
-  const request = requestNow();
-  if (request) request.operation = operation;
 }
 
 /** Notes errors of the document too, which are not masked. */

@@ -24,6 +24,8 @@ const REQUEST_MS = 60_000;
 /** A client that neither sends nor takes anything for so long is let go; streams send a sign of life more often. */
 const SILENCE_MS = 60_000;
 const HEADERS_MS = 20_000;
+/** Node looks so often for requests that take longer. */
+const LOOK_MS = 2_000;
 /** Longer than load balancers keep their connections: else they send into one that is just being closed. */
 const KEEP_ALIVE_MS = 65_000;
 
@@ -72,7 +74,7 @@ export async function serveHttp(app: App, options: ServeOptions): Promise<HttpSe
   observer.metrics?.know(documents.trustedNames);
   if (cache && observer.metrics) observer.metrics.cache = () => cache.counters;
   let stopping = false;
-  const server = createServer((req, res) => {
+  const server = createServer({ connectionsCheckingInterval: LOOK_MS }, (req, res) => {
     const path = req.url?.split('?', 1)[0] ?? '/';
     secure(res);
     if (stopping) res.setHeader('connection', 'close');
@@ -138,6 +140,9 @@ async function graphql(
       refuseForNow(req, res);
       return;
     }
+    // Media types have no case (RFC 9110, 8.3.1); Yoga knows them in lower case only.
+    const type = req.headers['content-type'];
+    if (type !== undefined) req.headers['content-type'] = type.toLowerCase();
     if (refusesForm(req, res) || refusesLength(req, res)) return;
     const taken = shortPath?.handle(req, res);
     if (taken && (await taken)) return;

@@ -35,7 +35,7 @@ export function liveAnswers(
   admit: () => Admitted,
 ): AsyncGenerator<ExecutionResult, void, undefined> | ExecutionResult {
   const { services, viewer } = ctx;
-  if (!ctx.stream.open) return { errors: [needsStream()] };
+  if (!ctx.stream.open) return { errors: [needsStream('a live query', 'LIVE_NEEDS_STREAM')] };
   if (viewer === null) {
     const refused =
       ctx.refused ?? new Unauthenticated('sign in, or send an API key as "Authorization: Bearer argus_…"');
@@ -164,9 +164,10 @@ function pause(signal: AbortSignal, milliseconds: number): Promise<void> {
   });
 }
 
-function needsStream(): GraphQLError {
+/** The error for what has many answers, where only one can be sent. */
+export function needsStream(what: string, code: string): GraphQLError {
   return new GraphQLError(
-    'a live query has many answers: send it over a WebSocket, or with the header "Accept: text/event-stream"',
-    { extensions: { code: 'LIVE_NEEDS_STREAM', http: { status: 400 } } },
+    `${what} has many answers: send it over a WebSocket, or with the header "Accept: text/event-stream"`,
+    { extensions: { code, http: { status: 400 } } },
   );
 }

@@ -23,6 +23,16 @@ export function noteErrors(errors: readonly GraphQLError[] | undefined): void {
   for (const error of errors ?? []) note?.failed(codeOf(error));
 }
 
+/** Errors as they are sent where no response of HTTP is theirs: without what that would be answered with. */
+export function withoutHttp(errors: readonly GraphQLError[]): GraphQLError[] {
+  return errors.map((error) => {
+    if (!('http' in error.extensions)) return error;
+    const { message, nodes, path } = error;
+    const { http: _, ...extensions } = error.extensions;
+    return new GraphQLError(message, { nodes: nodes ?? null, path: path ?? null, extensions });
+  });
+}
+
 /** The code of an error as it is answered. */
 function codeOf({ extensions: { code } }: GraphQLError): string {
   return typeof code === 'string' ? code : 'GRAPHQL';

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GraphQLError } from 'graphql';
 import type { Viewer } from '../access/viewer.ts';
 import type { Env } from '../env.ts';
@@ -31,6 +32,8 @@ type Caller = Pick<Context, 'viewer' | 'request'>;
 type Purse = readonly [budgets: Budgets, caller: string];
 
 const NOTHING = () => {};
+/** A stream that waits for its budget looks again so often, in milliseconds. */
+const LONGEST_WAIT_MS = 1_000;
 
 /**
  * Decides what may run, by what it could cost: no operation beyond MAX_OPERATION_COST, and none beyond what is left of
@@ -71,14 +74,36 @@ export class Meter {
    */
   charge(caller: Caller, points: number): () => void {
     const purses = this.#pursesOf(caller);
-    if (points === 0 || purses.length === 0) return NOTHING;
-    const now = Date.now();
-    const waitMs = Math.max(...purses.map(([budgets, name]) => budgets.waitFor(name, points, now)));
+    if (points <= 0 || purses.length === 0) return NOTHING;
+    const waitMs = this.#waitFor(caller, points);
     if (waitMs > 0) throw rateLimited(points, waitMs);
+    const now = Date.now();
     for (const [budgets, name] of purses) budgets.spend(name, points, now);
     return () => {
       for (const [budgets, name] of purses) budgets.spend(name, -points, Date.now());
     };
+  }
+
+  /**
+   * Takes points from a caller's budgets, and waits until they are there.
+   * @param signal ends the waiting, with nothing taken
+   * @throws GraphQLError with the code RATE_LIMITED when they never will be
+   */
+  async pay(caller: Caller, points: number, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const waitMs = this.#waitFor(caller, points);
+      if (waitMs === 0) this.charge(caller, points);
+      if (waitMs === 0 || signal.aborted) return;
+      if (!Number.isFinite(waitMs)) throw rateLimited(points, waitMs);
+      // Others spend from the same budget meanwhile.
+      await sleep(Math.min(waitMs, LONGEST_WAIT_MS), undefined, { signal }).catch(() => {});
+    }
+  }
+
+  #waitFor(caller: Caller, points: number): number {
+    if (points <= 0) return 0;
+    const now = Date.now();
+    return Math.max(0, ...this.#pursesOf(caller).map(([budgets, name]) => budgets.waitFor(name, points, now)));
   }
 
   /** What an answer tells of its cost. */

@@ -2,7 +2,7 @@ import type { ExecutionResult, GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { SlowConsumer } from '../errors.ts';
 import { resultText } from './assembled.ts';
-import { maskError } from './mask-error.ts';
+import { maskError, withoutHttp } from './mask-error.ts';
 import { Stalled } from './outlet.ts';
 import { isStream, type StreamedOperation } from './streamed-operation.ts';
 
@@ -62,5 +62,5 @@ export function pump(operation: StreamedOperation, sink: PumpSink, log: Logger):
 
 /** A result that is nothing but errors. */
 export function errorText(errors: readonly GraphQLError[]): string {
-  return JSON.stringify({ errors });
+  return JSON.stringify({ errors: withoutHttp(errors) });
 }

@@ -50,13 +50,18 @@ function checked(given: Readonly<Record<string, unknown>>): StreamRequest {
   return given as StreamRequest;
 }
 
-/** The kept operation of a request that is for a stream: a subscription or a live query; null for any other. */
-export function streamedKind(
+/** The kept operation that a request names; null when there is none. */
+export function operationNamed(
   documents: Documents,
   { query, documentId, operationName }: StreamRequest,
 ): StoredOperation | null {
   const document = typeof query === 'string' ? documents.get(query) : documentId ? documents.trusted(documentId) : null;
-  const operation = document?.operations.get(operationName ?? null) ?? null;
+  return document?.operations.get(operationName ?? null) ?? null;
+}
+
+/** The kept operation of a request that is for a stream: a subscription or a live query; null for any other. */
+export function streamedKind(documents: Documents, asked: StreamRequest): StoredOperation | null {
+  const operation = operationNamed(documents, asked);
   return operation && (operation.kind === 'subscription' || operation.live) ? operation : null;
 }
 

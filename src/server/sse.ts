@@ -10,7 +10,14 @@ import { GRAPHQL_PATH, type GraphQLEndpoint } from './graphql.ts';
 import { maskError } from './mask-error.ts';
 import { SseConnection, sseMessage } from './sse-connection.ts';
 import { errorText, pump } from './sse-pump.ts';
-import { lastEventId, requestInAddress, requestInBody, type StreamRequest, streamedKind } from './sse-request.ts';
+import {
+  lastEventId,
+  operationNamed,
+  requestInAddress,
+  requestInBody,
+  type StreamRequest,
+  streamedKind,
+} from './sse-request.ts';
 import { ReservedStreams, TOKEN_HEADER } from './sse-reserved.ts';
 import type { Connections, StreamTiming } from './stream-limits.ts';
 import { prepareStreamed } from './streamed-operation.ts';
@@ -23,6 +30,11 @@ export interface SseDeps {
   services: Services;
   connections: Connections;
   timing: StreamTiming;
+}
+
+interface Http {
+  status?: number;
+  headers?: Readonly<Record<string, string>>;
 }
 
 export interface SseEndpoint {
@@ -81,6 +93,8 @@ async function serve(deps: SseDeps, req: IncomingMessage, res: ServerResponse, a
   if (note) note.transport = 'sse';
   const ctx = await endpoint.httpContextOf(callerOf(req), req);
   ctx.stream.after = lastEventId(req);
+  // An address is asked for by pages of others, by who reconnects, and is written to logs.
+  if (req.method === 'GET' && operationNamed(endpoint.documents, asked)?.kind === 'mutation') throw notByGet();
   const opened = connections.open(ctx.viewer);
   if (typeof opened === 'string') throw tooMany(opened);
   if (res.destroyed) return opened();
@@ -113,6 +127,13 @@ async function prepareOrErrors(deps: SseDeps, ctx: Context, asked: StreamRequest
   }
 }
 
+function notByGet(): GraphQLError {
+  const http = { status: 405, headers: { allow: 'POST' } };
+  return new GraphQLError('a GET changes nothing: send a mutation by POST', {
+    extensions: { code: 'METHOD_NOT_ALLOWED', http },
+  });
+}
+
 /** An error that is answered with the status 429. */
 export function tooMany(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'TOO_MANY_STREAMS', http: { status: 429 } } });
@@ -142,9 +163,9 @@ async function answering(
   } catch (error) {
     if (res.headersSent) throw error;
     const masked = maskError(error, requestNow()?.id ?? newId(), services.log);
-    const { http, ...extensions } = masked.extensions as { http?: { status?: number } };
-    const body = JSON.stringify({ errors: [{ message: masked.message, extensions }] });
-    res.writeHead(http?.status ?? 500, { 'content-type': 'application/json; charset=utf-8' }).end(body);
+    const { status = 500, headers } = (masked.extensions.http ?? {}) as Http;
+    res.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...headers });
+    res.end(errorText([masked]));
     return true;
   }
 }

@@ -5,7 +5,7 @@ import { followed } from '../observe/followed.ts';
 import { requestNow } from '../observe/place.ts';
 import { InvalidDocument } from './documents.ts';
 import type { GraphQLEndpoint } from './graphql.ts';
-import { noteErrors } from './mask-error.ts';
+import { noteErrors, withoutHttp } from './mask-error.ts';
 import { CONTEXT, errorsFor, requireTrusted } from './use-admission.ts';
 
 /** An operation as a client asks for it: the form of GraphQL over HTTP. */
@@ -36,8 +36,9 @@ export async function prepareStreamed(
   req: IncomingMessage,
 ): Promise<StreamedOperation | readonly GraphQLError[]> {
   const prepared = await prepare(endpoint, ctx, params, req);
-  if (!('run' in prepared)) noteErrors(prepared);
-  return prepared;
+  if ('run' in prepared) return prepared;
+  noteErrors(prepared);
+  return withoutHttp(prepared);
 }
 
 async function prepare(
@@ -68,7 +69,7 @@ async function prepare(
     const result: AsyncIterable<ExecutionResult> | ExecutionResult = await execute(args);
     if (isStream(result)) return followed(result, ctx.services.counts.streamBegan(requestNow()?.transport ?? 'http'));
     noteErrors(result.errors);
-    return result;
+    return result.errors ? { ...result, errors: withoutHttp(result.errors) } : result;
   };
   return { args, ctx, run };
 }

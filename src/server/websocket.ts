@@ -11,7 +11,7 @@ import { ANSWERED, type Observed } from '../observe/observer.ts';
 import { places, requestNow } from '../observe/place.ts';
 import type { Services } from '../services.ts';
 import { GRAPHQL_PATH, type GraphQLEndpoint } from './graphql.ts';
-import { maskError } from './mask-error.ts';
+import { maskError, withoutHttp } from './mask-error.ts';
 import { Outlet, Stalled } from './outlet.ts';
 import { clientAddress } from './request.ts';
 import { type Connections, MAX_OPERATIONS, type StreamTiming } from './stream-limits.ts';
@@ -84,6 +84,9 @@ export function attachWebSocket(server: Server, deps: WebSocketDeps): { close():
     const stopPinging = keepAlive(extra, timing.pingMs);
     const fail = (error: unknown) => {
       if (error instanceof Stalled) return socket.close(SLOW_CLOSE, 'nothing is taken');
+      // The library throws at messages that only a server sends.
+      if (error instanceof Error && error.message.startsWith('Unexpected message of type'))
+        return socket.close(CloseCode.BadRequest, error.message.slice(0, 120));
       services.log.error({ err: error }, 'a message of a WebSocket could not be handled');
       socket.close(CloseCode.InternalServerError, 'something went wrong');
     };
@@ -202,14 +205,14 @@ const prepareOrErrors = async (
     const ctx = await contextOf(deps, extra, connectionParams);
     return await prepareStreamed(deps.endpoint, ctx, params, extra.request);
   } catch (error) {
-    return [maskError(error, requestNow()?.id ?? newId(), deps.services.log)];
+    return withoutHttp([maskError(error, requestNow()?.id ?? newId(), deps.services.log)]);
   }
 };
 
 /** The errors that end an operation, as they are sent. With its credential the socket ends too. */
 function ended({ services }: WebSocketDeps, extra: Extra, id: string, errors: readonly GraphQLError[]) {
   const operating = extra.operations.get(id);
-  if (!operating) return errors.map((error) => maskError(error, newId(), services.log).toJSON());
+  if (!operating) return withoutHttp(errors.map((error) => maskError(error, newId(), services.log))).map(toJson);
   extra.operations.delete(id);
   const { observed, seq, before } = operating;
   const { request } = observed.place;
@@ -220,5 +223,7 @@ function ended({ services }: WebSocketDeps, extra: Extra, id: string, errors: re
   observed.ended(ANSWERED);
   const refused = lastWords.find(({ extensions }) => extensions.code === 'UNAUTHENTICATED');
   if (refused) setImmediate(() => extra.socket.close(CloseCode.Forbidden, refused.message.slice(0, 120)));
-  return lastWords.map((error) => error.toJSON());
+  return withoutHttp(lastWords).map(toJson);
 }
+
+const toJson = (error: GraphQLError) => error.toJSON();

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createClient } from 'graphql-ws';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import WebSocket from 'ws';
 import { createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
+import { openEventSource, posted } from '../../support/event-source.ts';
 import { mutate } from '../intel/records.ts';
 import { post, type Served, serve } from './serving.ts';
 
@@ -145,6 +147,22 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.dispose();
 });
 
+test('what is read for a message of a stream is paid for each time; who has spent his budget gets the next later', async () => {
+  const a = await another();
+  for (let i = 0; i < 8; i++) await mutate(t, a.key, 'openCase { case { id } }', { title: 'x' });
+  const reading = await openEventSource(
+    short.url,
+    posted(a.key, 'subscription { caseEvents(afterSeq: 0) { seq case { contents(first: 97) { edges { cursor } } } } }'),
+  );
+  await expect.poll(() => reading.messages.length).toBeGreaterThan(2);
+  // 88 of the 600 points are spent for the cases, 100 for the beginning, 99 for each message; 10 a second come back.
+  await sleep(300);
+  expect(reading.messages).toHaveLength(4);
+  const left = reading.messages.map(({ data }) => data.extensions.cost.remaining);
+  expect(left).toEqual([about(600 - 88 - 199), about(600 - 88 - 298), about(600 - 88 - 397), about(600 - 88 - 496)]);
+  reading.close();
+});
+
 test('answers over a WebSocket and events of streams tell it too', async () => {
   const a = await another();
   await mutate(t, a.key, 'openCase { case { id } }', { title: 'x' });
@@ -166,7 +184,7 @@ test('answers over a WebSocket and events of streams tell it too', async () => {
     });
   }
   const event = await first('subscription { events(afterSeq: 0) { seq event { actor { displayName } } } }');
-  expect(event?.extensions).toEqual({ cost: { requested: 3, remaining: about(600 - 11 - 100 - 3), ...full } });
+  expect(event?.extensions).toEqual({ cost: { requested: 3, remaining: about(600 - 11 - 100 - 3 - 2), ...full } });
   const response = await fetch(short.url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'text/event-stream', authorization: `Bearer ${a.key}` },

@@ -181,6 +181,8 @@ const GRAPHQL_JSON = 'application/graphql-response+json';
 /** Both ways, for both media types. */
 async function compare(sent: Sent, way: string, asJson: number, asGraphQL: number) {
   const { headers = {} } = sent;
+  // An operation is interpreted at its first sighting and compiled at its second.
+  await send(short.port, sent);
   const plain = await both(sent);
   expect([plain.way, plain.status]).toEqual([way, asJson]);
   const typed = await both({ ...sent, headers: { ...headers, accept: `text/html, ${GRAPHQL_JSON};q=0.5, */*` } });
@@ -213,11 +215,10 @@ describe('both ways give the same for', () => {
   });
 
   test.for([
-    ['a subscription', 406, { ...ask('subscription { events { seq } }'), headers: { accept: 'application/json' } }],
+    ['a subscription', 400, { ...ask('subscription { events { seq } }'), headers: { accept: 'application/json' } }],
     ['an event stream', 200, { ...ask(TYPE), headers: { accept: 'text/event-stream' } }],
     ['pictures', 406, { ...ask(TYPE), headers: { accept: 'image/png' } }],
     ['another charset', 200, { ...ask(TYPE), headers: { 'content-type': 'application/json; charset=latin1' } }],
-    ['JSON in capitals', 415, { ...ask(TYPE), headers: { 'content-type': 'APPLICATION/JSON' } }],
     ['a packed body', 200, { ...ask(TYPE), headers: { 'content-encoding': 'gzip' } }],
     ['an address that ends as that of a health check', 200, { ...ask(TYPE), path: '/graphql?x=/health' }],
   ] as [string, number, Sent][])('%s, which is left to Yoga: %d', async ([, status, sent]) => {

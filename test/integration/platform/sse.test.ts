@@ -73,6 +73,33 @@ test('a stream says that it is not to be kept, changed or packed, and that it is
   await expect.poll(() => t.app.services.tails.followers(a.tenantId)).toBe(0);
 });
 
+test('a GET changes nothing, though it may say what streams', async () => {
+  const query = new URLSearchParams({ query: 'mutation { openCase(input: { title: "by an address" }) { eventSeq } }' });
+  const refused = await fetch(`${stream()}?${query}`, { headers: headers() });
+  expect([refused.status, refused.headers.get('allow'), await refused.json()]).toEqual([
+    405,
+    'POST',
+    {
+      errors: [
+        { message: 'a GET changes nothing: send a mutation by POST', extensions: { code: 'METHOD_NOT_ALLOWED' } },
+      ],
+    },
+  ]);
+  const { data } = await t.run(a.key, '{ cases(first: 100) { nodes { title } } }');
+  expect(JSON.stringify(data)).not.toContain('by an address');
+});
+
+test('what is asked where only one answer can be sent is told so', async () => {
+  for (const accept of ['*/*', 'application/json', 'multipart/mixed']) {
+    const { headers: sent, ...init } = posted(a.key, 'subscription { events { seq } }');
+    const answer = await fetch(server.url, { ...init, headers: { ...sent, accept } });
+    expect([answer.status, await answer.text()], accept).toEqual([
+      400,
+      expect.stringContaining('SUBSCRIPTION_NEEDS_STREAM'),
+    ]);
+  }
+});
+
 test('errors come in the stream, but for those of the credential', async () => {
   const texts = {
     'subscription { events { nothing } }': /Cannot query field/,

@@ -45,6 +45,7 @@ const subscribe = (id: string, query = 'subscription { events(heartbeatSeconds: 
 test.for<[number, string, boolean, unknown[]]>([
   [4400, 'what is no message', false, ['{']],
   [4400, 'a message of no known type', false, [{ type: 'no_such' }]],
+  [4400, 'a message that only a server sends', true, [{ type: 'next', id: '1', payload: {} }]],
   [4401, 'an operation before the credential was accepted', false, [subscribe('1')]],
   [4403, 'a credential that nobody knows', false, [{ ...INIT, payload: { authorization: 'Bearer argus_nonsense' } }]],
   [4409, 'a second operation of the same id', true, [subscribe('1'), subscribe('1')]],
