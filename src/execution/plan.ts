@@ -60,6 +60,8 @@ export interface Plan {
   /** rows by key, one source for each model: places that ask for the same model share a statement */
   byId: Map<ModelName, RowSource>;
   sources(): Iterable<RowSource>;
+  /** whether it reads rows by their keys only, as far as its runs have shown */
+  readsByKey(): boolean;
   /** how often its runs wrote to the database at most; 0: none has ended yet */
   flights: number;
   /** all that its last run asked for were rows by their keys */
@@ -95,7 +97,8 @@ export function makePlan(
     yield* byId.values();
     for (const field of building.fields) yield* field.sources.values();
   }
-  return { schema, root, byId, sources, flights: 0, looksUp: false, settled: false };
+  const readsByKey = () => building.fields.every(({ sources: { size } }) => size === 0);
+  return { schema, root, byId, sources, readsByKey, flights: 0, looksUp: false, settled: false };
 }
 
 function introspects(document: DocumentNode): boolean {

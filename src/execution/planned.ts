@@ -82,8 +82,6 @@ function settle(plan: Plan): boolean {
 }
 
 /** Whether all that a run asked the database for were rows by their keys. */
-function looksUp({ byId, sources }: Plan, { scope }: Context): boolean {
-  let places = 0;
-  for (const _ of sources()) places++;
-  return places === byId.size && scope.statements <= byId.size;
+function looksUp(plan: Plan, { scope }: Context): boolean {
+  return plan.readsByKey() && scope.statements <= plan.byId.size;
 }

@@ -88,14 +88,15 @@ export async function runPlan(plan: Plan, ctx: Context, variables: Run['variable
   }
 }
 
-async function resolveLevel(run: Run, node: PlanNode, parents: readonly unknown[], shared: boolean): Promise<Level> {
+/** At once where no field of the level, or below, waits for anything. */
+function resolveLevel(run: Run, node: PlanNode, parents: readonly unknown[], shared: boolean): Level | Promise<Level> {
   // What is left of a run that failed elsewhere must not read in the scope of the next.
   if (run.ctx.scope !== run.scope) throw new Error('the run was given up');
   const results: (Result | null)[] = [];
   const waiting: Promise<void>[] = [];
   try {
-    for (const [i, field] of node.fields.entries()) {
-      results.push(null);
+    for (const field of node.fields) {
+      const i = results.push(null) - 1;
       if (parents.length === 0) continue;
       const found = resolveField(run, field, parents);
       if (found === null) continue;
@@ -105,12 +106,11 @@ async function resolveLevel(run: Run, node: PlanNode, parents: readonly unknown[
       else results[i] = completed;
     }
   } catch (error) {
-    // What was begun may fail too, when nobody waits for it any more.
-    for (const one of waiting) one.catch(() => {});
+    letGo(waiting);
     throw error;
   }
-  if (waiting.length > 0) await Promise.all(waiting);
-  return { node, parents, results, texts: shared ? new Array(parents.length) : null };
+  const level = { node, parents, results, texts: shared ? new Array(parents.length) : null };
+  return waiting.length === 0 ? level : Promise.all(waiting).then(() => level);
 }
 
 async function settle(result: Promise<Result>, results: (Result | null)[], i: number): Promise<void> {
@@ -147,10 +147,15 @@ function resolveEach(field: PlanField, parents: readonly unknown[], args: unknow
       values.push(value);
     }
   } catch (error) {
-    for (const value of values) if (isPromise(value)) value.then(undefined, () => {});
+    letGo(values);
     throw error;
   }
   return pending ? Promise.all(values) : values;
+}
+
+/** What was begun may fail too, when nobody waits for it any more. */
+function letGo(values: readonly unknown[]): void {
+  for (const value of values) if (isPromise(value)) value.then(undefined, () => {});
 }
 
 function readerOf(run: Run, field: PlanField): RowReader {
@@ -201,14 +206,19 @@ function complete(run: Run, { output, batch }: PlanField, values: readonly unkno
     inner.kind === 'object' && output.kind === 'object' && batch ? gatherShared(values) : gather(values, output);
   const { objects, starts } = gathered;
   if (inner.kind === 'object') {
-    return resolveLevel(run, inner.node, objects, gathered.shared).then((level) => ({
+    return later(resolveLevel(run, inner.node, objects, gathered.shared), (level) => ({
       values,
       starts,
       places: null,
       level,
     }));
   }
-  return completeAbstract(run, inner, objects).then((places) => ({ values, starts, places, level: null }));
+  return later(completeAbstract(run, inner, objects), (places) => ({ values, starts, places, level: null }));
+}
+
+/** Goes on with a value when it is there, which may be at once. */
+function later<T, R>(value: T | Promise<T>, next: (value: T) => R): R | Promise<R> {
+  return value instanceof Promise ? value.then(next) : next(value);
 }
 
 function innermost(output: Output): Exclude<Output, { kind: 'list' }> {
@@ -255,7 +265,7 @@ function gatherShared(values: readonly unknown[]): Gathered {
   return { objects, starts, shared: objects.length < values.length };
 }
 
-async function completeAbstract(run: Run, output: Output & { kind: 'abstract' }, objects: readonly unknown[]) {
+function completeAbstract(run: Run, output: Output & { kind: 'abstract' }, objects: readonly unknown[]) {
   const groups = new Map<GraphQLObjectType, unknown[]>();
   const placed: { type: GraphQLObjectType; at: number }[] = [];
   for (const object of objects) {
@@ -264,18 +274,21 @@ async function completeAbstract(run: Run, output: Output & { kind: 'abstract' },
     groups.set(type, group);
     placed.push({ type, at: group.push(object) - 1 });
   }
-  const levels = new Map(
-    await Promise.all(
-      [...groups].map(
-        async ([type, group]) => [type, await resolveLevel(run, output.nodeOf(type), group, false)] as const,
-      ),
-    ),
+  const types = [...groups.keys()];
+  const levels: (Level | Promise<Level>)[] = [];
+  try {
+    for (const [type, group] of groups) levels.push(resolveLevel(run, output.nodeOf(type), group, false));
+  } catch (error) {
+    letGo(levels);
+    throw error;
+  }
+  return later(levels.some(isPromise) ? Promise.all(levels) : (levels as Level[]), (resolved) =>
+    placed.map(({ type, at }) => {
+      const level = resolved[types.indexOf(type)];
+      if (!level) throw new Error(`no level of ${type.name}`);
+      return { level, at };
+    }),
   );
-  return placed.map(({ type, at }) => {
-    const level = levels.get(type);
-    if (!level) throw new Error(`no level of ${type.name}`);
-    return { level, at };
-  });
 }
 
 function concreteType({ plan, ctx }: Run, { type }: Output & { kind: 'abstract' }, object: unknown): GraphQLObjectType {

@@ -25,14 +25,12 @@ export function refusesLength(req: IncomingMessage, res: ServerResponse): boolea
   return true;
 }
 
-/** Bodies that were read, for whoever else looks at the request. */
+/** Bodies that were put back, for whoever else looks at the request. */
 const known = new WeakMap<IncomingMessage, Buffer>();
 
 /** The body of a request; null when there is none to go on with: it was too long and is refused, or was broken off. */
 export async function readBody(req: IncomingMessage, res: ServerResponse): Promise<Buffer | null> {
-  const body = known.get(req) ?? (await receive(req, res));
-  if (body) known.set(req, body);
-  return body;
+  return known.get(req) ?? receive(req, res);
 }
 
 function receive(req: IncomingMessage, res: ServerResponse): Promise<Buffer | null> {
@@ -57,7 +55,8 @@ function receive(req: IncomingMessage, res: ServerResponse): Promise<Buffer | nu
   });
 }
 
-/** Lets Yoga read a body that was read before it. As a stream: of a buffer it would list every index. */
+/** Lets others read a body that was read before them, Yoga too. As a stream: of a buffer it would list every index. */
 export function putBack(req: IncomingMessage, body: Buffer): void {
+  known.set(req, body);
   Object.assign(req, { body: Readable.from([body]) });
 }
