@@ -84,22 +84,15 @@ function node(): Finding {
       };
 }
 
-function port({ PORT, HOST }: Env): Promise<Finding> {
-  return new Promise((resolve) => {
-    const probe = createServer();
-    probe.once('error', async (error: NodeJS.ErrnoException) => {
-      if (await isArgus(PORT)) {
-        resolve({ ok: true, detail: `Argus itself listens on ${PORT}` });
-        return;
-      }
-      resolve({
-        ok: false,
-        detail: `${HOST}:${PORT} cannot be used (${error.code})`,
-        todo: 'stop what listens there, or choose another port: PORT=4001 npm start',
-      });
-    });
-    probe.listen(PORT, HOST, () => probe.close(() => resolve({ ok: true, detail: `${HOST}:${PORT} is free` })));
-  });
+async function port({ PORT, HOST, DATABASE_URL, ARGUS_DIR }: Env): Promise<Finding> {
+  const problem = await listenProblem(HOST, PORT);
+  if (problem === null) return { ok: true, detail: `${HOST}:${PORT} is free` };
+  const todo = 'stop what listens there, or choose another port: PORT=4001 npm start';
+  if (!(await isArgus(PORT))) return { ok: false, detail: `${HOST}:${PORT} cannot be used (${problem})`, todo };
+  const mayBeOurs = DATABASE_URL !== null || (await embeddedStatus(ARGUS_DIR)).state === 'running';
+  return mayBeOurs
+    ? { ok: true, detail: `an Argus server listens on ${PORT}; if it is not yours, start with another port: PORT=4001` }
+    : { ok: false, detail: `another Argus server listens on ${PORT}: the database of ${ARGUS_DIR} does not run`, todo };
 }
 
 /** Whether what holds the port is a server of ours. */
@@ -143,18 +136,19 @@ async function metrics({ METRICS_HOST, METRICS_PORT }: Env): Promise<Finding> {
   const url = `http://${METRICS_HOST}:${METRICS_PORT}/metrics`;
   const open = !/^(127\.|::1$|localhost$)/.test(METRICS_HOST);
   const detail = `${url}${open ? ', for whoever reaches it: a firewall has to decide who does' : ''}`;
-  if (METRICS_PORT === 0 || (await isFree(METRICS_HOST, METRICS_PORT))) return { ok: true, detail };
+  if (METRICS_PORT === 0 || (await listenProblem(METRICS_HOST, METRICS_PORT)) === null) return { ok: true, detail };
   const text = await fetch(url, { signal: AbortSignal.timeout(1_000) }).then((response) => response.text(), String);
   return text.includes('argus_build_info')
     ? { ok: true, detail: `${detail}: Argus itself answers there` }
     : { ok: false, detail: `${url} cannot be used`, todo: 'stop what listens there, or choose another METRICS_PORT' };
 }
 
-function isFree(host: string, port: number): Promise<boolean> {
+/** Why a port cannot be listened on, as the system's code; null when it can. */
+function listenProblem(host: string, port: number): Promise<string | null> {
   return new Promise((resolve) => {
     const probe = createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen(port, host, () => probe.close(() => resolve(true)));
+    probe.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    probe.listen(port, host, () => probe.close(() => resolve(null)));
   });
 }
 

@@ -1,12 +1,14 @@
 import cluster from 'node:cluster';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { createApp } from '../app.ts';
 import { demoKey } from '../demo/key.ts';
 import { loadDemo } from '../demo/load.ts';
-import type { Env } from '../env.ts';
+import { type Env, env as readEnv } from '../env.ts';
 import type { MetricsServer } from '../observe/metrics-server.ts';
-import { serveHttp } from '../server/http.ts';
+import { listen, serveHttp } from '../server/http.ts';
 import { progressBar } from './progress.ts';
 import { openRuntime, type Runtime } from './runtime.ts';
 import { stopSignal } from './stop-signal.ts';
@@ -22,6 +24,7 @@ interface ServeOptions {
   workers?: string;
   demo: boolean;
   migrate?: boolean;
+  background: boolean;
 }
 
 export function addServe(program: Command): void {
@@ -32,43 +35,95 @@ export function addServe(program: Command): void {
     .option('--host <host>', 'address to listen on (HOST)')
     .option('--workers <n>', 'processes that serve behind the port; 0: one for each core (WORKERS)')
     .option('--no-demo', 'do not load the demo tenant into the embedded database')
+    .option('--no-background', 'no webhooks, no notifications, no jobs by the clock: to look at a restored copy')
     .option('--migrate', 'apply pending migrations first; the embedded database always does')
     .action((options: ServeOptions) => (cluster.isWorker ? serveAsWorker(EXAMPLES) : serve(options)));
 }
 
+/** Serves until a signal comes. One that comes during the start ends that in order: what was begun is stopped. */
 async function serve(options: ServeOptions): Promise<void> {
-  const runtime = await openRuntime({ migrate: options.migrate, keep: true });
-  const { log, server } = runtime;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  // Before anything is begun that has to be ended.
+  void stopSignal().then(() => stopping.abort());
   try {
-    const { host, port, count } = whereToServe(options, runtime.env);
-    const env = settingsOfOne(runtime.env, count);
-    // The demo tells a story of the past, into which work at the present time would meddle.
-    const app = await createApp({ databaseUrl: server.appUrl, env, log, jobs: false });
+    const env = readEnv();
+    const place = whereToServe(options, env);
+    await refuseTakenPort(place);
+    const runtime = await openRuntime({ migrate: options.migrate, keep: true });
     try {
-      const key = server.embedded && options.demo ? await prepareDemo(app.services) : null;
-      app.startJobs();
-      const workers =
-        count === 1 ? null : await startWorkers({ count, databaseUrl: server.appUrl, env, host, port, log });
-      const serving = workers ?? (await serveHttp(app, { host, port, examplesDir: EXAMPLES }));
-      let metrics: MetricsServer | null = null;
-      try {
-        metrics = await serveOwnMetrics(app.services, workers?.now ?? null);
-        announce(runtime, host, serving.port, count, key, metrics?.url);
-        await Promise.race([stopSignal(), ...(workers ? [workers.lost] : [])]);
-        log.info('stopping: running requests finish first');
-      } finally {
-        await metrics?.close();
-        await serving.stop();
-      }
+      signal.throwIfAborted();
+      await serveApp(runtime, options, place, signal);
     } finally {
-      await app.close();
+      await runtime.server.stop();
     }
-  } finally {
-    await server.stop();
+  } catch (error) {
+    if (error !== signal.reason) throw error;
   }
 }
 
-function whereToServe(options: ServeOptions, env: Env): { host: string; port: number; count: number } {
+async function serveApp(runtime: Runtime, options: ServeOptions, place: Place, signal: AbortSignal): Promise<void> {
+  const { log, server } = runtime;
+  const env = settingsOfOne(runtime.env, place.count);
+  // The demo tells a story of the past, into which work at the present time would meddle.
+  const app = await createApp({ databaseUrl: server.appUrl, env, log, jobs: false });
+  const stopLoading = () => app.stopStreams();
+  signal.addEventListener('abort', stopLoading);
+  try {
+    const key = server.embedded && options.demo ? await unlessStopped(signal, prepareDemo(app.services)) : null;
+    signal.throwIfAborted();
+    signal.removeEventListener('abort', stopLoading);
+    if (options.background) app.startJobs();
+    else log.warn('no background work: no webhooks, no notifications, no jobs by the clock');
+    const { count, ...listen } = place;
+    const workers =
+      count === 1
+        ? null
+        : await unlessStopped(signal, startWorkers({ count, databaseUrl: server.appUrl, env, log, ...listen }));
+    const serving = workers ?? (await serveHttp(app, { ...listen, examplesDir: EXAMPLES }));
+    let metrics: MetricsServer | null = null;
+    try {
+      metrics = await serveOwnMetrics(app.services, workers?.now ?? null);
+      announce(runtime, place.host, serving.port, count, key, metrics?.url);
+      await Promise.race([aborted(signal), ...(workers ? [workers.lost] : [])]);
+      log.info('stopping: running requests finish first');
+    } finally {
+      await metrics?.close();
+      await serving.stop();
+    }
+  } finally {
+    await app.close();
+  }
+}
+
+/** A part of the start. One that fails because the signal ends it fails with the signal's reason. */
+async function unlessStopped<T>(signal: AbortSignal, part: Promise<T>): Promise<T> {
+  return part.catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw error;
+  });
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
+/** Before the database and the demo, which take half a minute at a first start. @throws Error when the port is taken */
+async function refuseTakenPort(place: Place): Promise<void> {
+  if (place.port === 0) return;
+  const probe = createServer();
+  await listen(probe, place);
+  probe.close();
+  await once(probe, 'close');
+}
+
+interface Place {
+  host: string;
+  port: number;
+  count: number;
+}
+
+function whereToServe(options: ServeOptions, env: Env): Place {
   const port = options.port === undefined ? env.PORT : Number(options.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error(`--port ${options.port}: a port is a number from 0 to 65535`);

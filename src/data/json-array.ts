@@ -1,6 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
 import { Tokenizer, TokenizerError, TokenParser, TokenParserError, TokenType } from '@streamparser/json';
 import { DamagedFile, readUtf8 } from './json-bytes.ts';
+import type { ByteSource } from './line-source.ts';
 
 /** A record, or why there is none; `line` and `column` (characters) count from 1 and tell where it begins. */
 export type JsonRow =
@@ -252,12 +252,12 @@ function isBadEncoding(error: unknown): boolean {
  * of an object, or one object alone. An element that is no object comes out as `ok: false` and reading goes on. An
  * error of syntax or of encoding, an element over 16 MiB and a file that is cut short end it with such a row.
  */
-export async function* readJsonRecords(handle: FileHandle, encoding: string | undefined): AsyncGenerator<JsonRow> {
+export async function* readJsonRecords(file: ByteSource, encoding: string | undefined): AsyncGenerator<JsonRow> {
   const records = new JsonRecords();
   let stop: Stop | null = null;
   try {
     let packed = false;
-    for await (const { bytes, bytesRead, gzip } of readUtf8(handle, encoding)) {
+    for await (const { bytes, bytesRead, gzip } of readUtf8(file, encoding)) {
       records.bytesRead = bytesRead;
       packed = gzip;
       records.write(bytes);

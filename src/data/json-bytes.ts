@@ -1,7 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { constants, createGunzip } from 'node:zlib';
-import { BYTE_ORDER_MARKS } from './line-source.ts';
+import { BYTE_ORDER_MARKS, type ByteSource, isGzip } from './line-source.ts';
 
 export interface Utf8Chunk {
   bytes: Buffer;
@@ -20,11 +19,10 @@ const READ_BYTES = 64 * 1024;
  * told by its first two bytes, the encoding by a byte order mark, else `encoding` (a WHATWG label), else UTF-8. UTF-8
  * is passed on unchecked. Throws DamagedFile, and TypeError (ERR_ENCODING_INVALID_ENCODED_DATA) for another encoding.
  */
-export async function* readUtf8(handle: FileHandle, encoding: string | undefined): AsyncGenerator<Utf8Chunk> {
-  const magic = await handle.read(Buffer.alloc(2), 0, 2, 0);
-  const gzip = magic.bytesRead === 2 && magic.buffer[0] === 0x1f && magic.buffer[1] === 0x8b;
+export async function* readUtf8(file: ByteSource, encoding: string | undefined): AsyncGenerator<Utf8Chunk> {
+  const gzip = await isGzip(file);
   const progress = { bytesRead: 0 };
-  const source = fileChunks(handle, progress);
+  const source = fileChunks(file, progress);
   const toUtf8 = transcoder(encoding);
   try {
     for await (const bytes of gzip ? inflate(source) : source) {
@@ -37,12 +35,13 @@ export async function* readUtf8(handle: FileHandle, encoding: string | undefined
   yield { bytes: toUtf8(Buffer.alloc(0), true), bytesRead: progress.bytesRead, gzip };
 }
 
-async function* fileChunks(handle: FileHandle, progress: { bytesRead: number }): AsyncGenerator<Buffer> {
+async function* fileChunks(file: ByteSource, progress: { bytesRead: number }): AsyncGenerator<Buffer> {
   for (;;) {
-    const result = await handle.read({ buffer: Buffer.allocUnsafeSlow(READ_BYTES), position: progress.bytesRead });
-    if (result.bytesRead === 0) return;
-    progress.bytesRead += result.bytesRead;
-    yield result.buffer.subarray(0, result.bytesRead);
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+    const count = await file.read(buffer, progress.bytesRead);
+    if (count === 0) return;
+    progress.bytesRead += count;
+    yield buffer.subarray(0, count);
   }
 }
 

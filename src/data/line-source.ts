@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGunzip, type Gunzip } from 'node:zlib';
 
 /** Longest line, and longest CSV row, in bytes. */
@@ -22,8 +23,28 @@ export interface LineBatch {
   damage: string | null;
 }
 
+/** Bytes that can be read at any place. */
+export interface ByteSource {
+  /** Reads bytes from a position into the buffer; how many, 0 at the end. */
+  read(buffer: Buffer, position: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+/** A text as the bytes of a file (UTF-8). */
+export function textSource(text: string): ByteSource {
+  const bytes = Buffer.from(text);
+  return {
+    read: async (buffer, position) => {
+      // As with a file, others get their turn between two pieces.
+      await nextTurn();
+      return bytes.copy(buffer, 0, position);
+    },
+    close: async () => {},
+  };
+}
+
 /** Opens a file to read it, or throws an Error whose message says what to do. */
-export async function openForReading(path: string): Promise<FileHandle> {
+export async function openForReading(path: string): Promise<ByteSource> {
   let handle: FileHandle;
   try {
     handle = await open(path, 'r');
@@ -39,18 +60,22 @@ export async function openForReading(path: string): Promise<FileHandle> {
     await handle.close();
     throw new Error(`${path}: is a directory; name one file in it`);
   }
-  return handle;
+  return {
+    read: async (buffer, position) => (await handle.read({ buffer, position })).bytesRead,
+    close: () => handle.close(),
+  };
 }
 
 type ByteChunk = { bytes: Buffer; bytesRead: number; damage: string | null };
 
-async function* fileChunks(handle: FileHandle, size: number): AsyncGenerator<ByteChunk> {
+async function* sourceChunks(source: ByteSource, size: number): AsyncGenerator<ByteChunk> {
   let bytesRead = 0;
   for (;;) {
-    const result = await handle.read({ buffer: Buffer.allocUnsafeSlow(size), position: bytesRead });
-    if (result.bytesRead === 0) return;
-    bytesRead += result.bytesRead;
-    yield { bytes: result.buffer.subarray(0, result.bytesRead), bytesRead, damage: null };
+    const buffer = Buffer.allocUnsafeSlow(size);
+    const count = await source.read(buffer, bytesRead);
+    if (count === 0) return;
+    bytesRead += count;
+    yield { bytes: buffer.subarray(0, count), bytesRead, damage: null };
   }
 }
 
@@ -195,21 +220,26 @@ function splitterFor(head: Buffer, encoding: string | undefined): { splitter: Li
 }
 
 /** Puts a first read in front of the rest again once its magic number was looked at. */
-async function* chunksOf(handle: FileHandle): AsyncGenerator<ByteChunk> {
-  const magic = await handle.read(Buffer.alloc(2), 0, 2, 0);
-  const gzip = magic.bytesRead === 2 && magic.buffer[0] === 0x1f && magic.buffer[1] === 0x8b;
-  yield* gzip ? inflate(fileChunks(handle, INFLATE_BYTES)) : fileChunks(handle, READ_BYTES);
+async function* chunksOf(source: ByteSource): AsyncGenerator<ByteChunk> {
+  const gzip = await isGzip(source);
+  yield* gzip ? inflate(sourceChunks(source, INFLATE_BYTES)) : sourceChunks(source, READ_BYTES);
+}
+
+/** Told by the first two bytes. */
+export async function isGzip(source: ByteSource): Promise<boolean> {
+  const magic = Buffer.alloc(2);
+  return (await source.read(magic, 0)) === 2 && magic[0] === 0x1f && magic[1] === 0x8b;
 }
 
 /**
  * Lines of an open file in batches, in constant memory. gzip is told by its first two bytes, the encoding by a byte
  * order mark, else `encoding` (a WHATWG label), else UTF-8. After damage the unfinished last line is left out.
  */
-export async function* readLines(handle: FileHandle, encoding: string | undefined): AsyncGenerator<LineBatch> {
+export async function* readLines(source: ByteSource, encoding: string | undefined): AsyncGenerator<LineBatch> {
   let splitter: LineSplitter | null = null;
   let held: Buffer = Buffer.alloc(0);
   let bytesRead = 0;
-  for await (const chunk of chunksOf(handle)) {
+  for await (const chunk of chunksOf(source)) {
     bytesRead = chunk.bytesRead;
     if (chunk.damage !== null) {
       const line = splitter?.nextLine ?? 1;

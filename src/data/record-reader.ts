@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { type CsvRow, CsvRows, guessSeparator } from './csv-rows.ts';
 import { readJsonRecords } from './json-array.ts';
 import { findJsonError } from './json-error.ts';
-import { openForReading, readLines, type SourceLine } from './line-source.ts';
+import { type ByteSource, openForReading, readLines, type SourceLine, textSource } from './line-source.ts';
 
 export type RecordFormat = 'jsonl' | 'json' | 'csv';
 
@@ -149,40 +149,52 @@ class CsvRecords {
  * Throws an Error that says what to do for an unknown file type, a missing or unreadable file, and a directory.
  */
 export async function* readRecords(path: string, options: ReadRecordsOptions = {}): AsyncGenerator<RecordLine> {
-  const handle = await openForReading(path);
+  const file = await openForReading(path);
+  try {
+    const { format = recordFormatOf(path), encoding } = options;
+    const separator = /\.tsv(?:\.gz)?$/i.test(path) ? '\t' : ',';
+    yield* format === 'json' ? readJsonRecords(file, encoding) : readRows(file, encoding, format, separator);
+  } finally {
+    await file.close();
+  }
+}
+
+/** The same of a text. */
+export function readTextRecords(text: string, format: RecordFormat): AsyncGenerator<RecordLine> {
+  const source = textSource(text);
+  return format === 'json' ? readJsonRecords(source, undefined) : readRows(source, undefined, format, ',');
+}
+
+async function* readRows(
+  source: ByteSource,
+  encoding: string | undefined,
+  format: Exclude<RecordFormat, 'json'>,
+  separator: string,
+): AsyncGenerator<RecordLine> {
   let bytesRead = 0;
   let damage: SourceLine | null = null;
-  try {
-    const format = options.format ?? recordFormatOf(path);
-    if (format === 'json') {
-      yield* readJsonRecords(handle, options.encoding);
-      return;
+  const csv = format === 'csv' ? new CsvRecords(separator) : null;
+  for await (const batch of readLines(source, encoding)) {
+    bytesRead = batch.bytesRead;
+    if (batch.damage !== null) {
+      damage = batch.lines[0] ?? null;
+      break;
     }
-    const csv = format === 'csv' ? new CsvRecords(/\.tsv(?:\.gz)?$/i.test(path) ? '\t' : ',') : null;
-    for await (const batch of readLines(handle, options.encoding)) {
-      bytesRead = batch.bytesRead;
-      if (batch.damage !== null) {
-        damage = batch.lines[0] ?? null;
-        break;
+    if (csv === null) {
+      for (const line of batch.lines) {
+        const row = readJsonLine(line);
+        if (row !== null) yield { ...row, bytesRead };
       }
-      if (csv === null) {
-        for (const line of batch.lines) {
-          const row = readJsonLine(line);
-          if (row !== null) yield { ...row, bytesRead };
-        }
-        continue;
-      }
-      for await (const row of csv.push(batch.lines)) yield { ...row, bytesRead };
-      if (csv.stopped) return;
+      continue;
     }
-    if (csv !== null) {
-      for await (const row of csv.end(damage !== null)) yield { ...row, bytesRead };
-    }
-    if (damage !== null) {
-      const reason = `${damage.problem}; rows from this line on are missing`;
-      yield { ok: false, line: damage.line, column: null, reason, bytesRead };
-    }
-  } finally {
-    await handle.close();
+    for await (const row of csv.push(batch.lines)) yield { ...row, bytesRead };
+    if (csv.stopped) return;
+  }
+  if (csv !== null) {
+    for await (const row of csv.end(damage !== null)) yield { ...row, bytesRead };
+  }
+  if (damage !== null) {
+    const reason = `${damage.problem}; rows from this line on are missing`;
+    yield { ok: false, line: damage.line, column: null, reason, bytesRead };
   }
 }

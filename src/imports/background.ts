@@ -1,8 +1,5 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Viewer } from '../access/viewer.ts';
-import { readRecords } from '../data/record-reader.ts';
+import { readTextRecords } from '../data/record-reader.ts';
 import { withWrite } from '../data/write.ts';
 import { DomainError } from '../errors.ts';
 import { asImportRun, failRun, type NewRun, showProgress } from '../modules/platform/import.service.ts';
@@ -58,30 +55,22 @@ async function tokenFor(services: Services, viewer: Viewer, repository: string):
   return allowed ? GITHUB_TOKEN : null;
 }
 
-/** The reader reads files, by pieces: the text becomes one for as long as it takes. */
 async function fromText(services: Services, viewer: Viewer, work: TextImport, content: string): Promise<void> {
   const { run, format } = work;
-  const dir = await mkdtemp(join(tmpdir(), 'argus-import-'));
-  try {
-    const file = join(dir, `import.${format}`);
-    await writeFile(file, content, { mode: 0o600 });
-    const importer = deliveryImporter(run.kind, work.options);
-    await asImportRun(services, viewer, run, async (report, runId) => {
-      let shown = performance.now();
-      await importRecords(services, viewer, importer, () => readRecords(file, { format }), report, {
-        file: run.fileName,
-        dryRun: run.dryRun,
-        atomic: run.atomic,
-        signal: services.streams.signal,
-        onProgress: async () => {
-          if (run.atomic || performance.now() - shown < SHOW_EVERY_MS) return;
-          shown = performance.now();
-          await showProgress(services, viewer, runId, report, null);
-        },
-      });
-      return { mapping: importer.mapping() };
+  const importer = deliveryImporter(run.kind, work.options);
+  await asImportRun(services, viewer, run, async (report, runId) => {
+    let shown = performance.now();
+    await importRecords(services, viewer, importer, () => readTextRecords(content, format), report, {
+      file: run.fileName,
+      dryRun: run.dryRun,
+      atomic: run.atomic,
+      signal: services.streams.signal,
+      onProgress: async () => {
+        if (run.atomic || performance.now() - shown < SHOW_EVERY_MS) return;
+        shown = performance.now();
+        await showProgress(services, viewer, runId, report, null);
+      },
     });
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
+    return { mapping: importer.mapping() };
+  });
 }

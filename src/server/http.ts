@@ -168,7 +168,8 @@ async function guarded(app: App, res: ServerResponse, answer: () => Promise<void
   }
 }
 
-function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+/** @throws Error, for people, when the port cannot be had */
+export function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       if (error.code === 'EADDRINUSE') {

@@ -77,8 +77,6 @@ export class CrashServer {
       LOG_LEVEL: 'warn',
       BUDGET_PER_KEY: '0',
       WEBHOOK_ALLOW_PRIVATE: 'true',
-      // A killed server leaves what it was importing there.
-      TMPDIR: this.#dir,
       NODE_COMPILE_CACHE: join(this.#dir, 'compiled'),
     };
   }

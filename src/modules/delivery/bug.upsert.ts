@@ -45,6 +45,9 @@ export async function importBugs(
     const { key, name } = bug.project;
     return key === importedKey(record.projectKey) || name === record.projectKey ? 'UPDATED' : ofAnother(record, bug);
   });
+  // Of all records: whom those name that are unchanged is told too.
+  const people = await membersByName(tx, records);
+  for (const name of people.keys()) watch.onMember?.(name);
   const wanted = records.filter((_, i) => outcomes[i] === 'CREATED' || outcomes[i] === 'UPDATED');
   if (wanted.length === 0) return outcomes;
   await ensurePolicy(tx);
@@ -53,8 +56,6 @@ export async function importBugs(
     wanted.map((record) => record.projectKey),
     watch,
   );
-  const people = await membersByName(tx, wanted);
-  for (const name of people.keys()) watch.onMember?.(name);
   const drafts: BugDraft[] = [];
   for (const record of wanted) {
     const project = projects.get(importedKey(record.projectKey));

@@ -111,7 +111,10 @@ addMutation({
     fields: (t) => ({
       name: t.string({ required: true }),
       permissions: t.stringList({ description: 'all of yours when left out; never more than yours' }),
-      expiresAt: t.field({ type: 'DateTime' }),
+      expiresAt: t.field({
+        type: 'DateTime',
+        description: 'a key made by a key that ends ends with it, or before',
+      }),
       memberId: t.id({ description: 'you, when left out' }),
     }),
   }),

@@ -22,7 +22,7 @@ export interface CreatedKey {
 
 const MAX_NAME = 200;
 
-/** Creates a key that acts for a member, with no more permissions than the caller has himself. */
+/** Creates a key that acts for a member, with no more permissions than the caller has himself, nor a longer life. */
 export async function createApiKey(tx: WriteTx, input: ApiKeyInput): Promise<CreatedKey> {
   if (input.name.trim() === '' || input.name.length > MAX_NAME)
     throw new InvalidInput(`a name has 1 to ${MAX_NAME} characters`, ['name']);
@@ -36,7 +36,7 @@ export async function createApiKey(tx: WriteTx, input: ApiKeyInput): Promise<Cre
     ]);
   const missing = permissions.find((permission) => isPermission(permission) && !tx.viewer.permissions.has(permission));
   if (missing) throw new Forbidden(`you do not have ${missing} yourself`, ['permissions']);
-  if (input.expiresAt && input.expiresAt <= tx.now) throw new InvalidInput('this time is past', ['expiresAt']);
+  const expiresAt = await endOf(tx, input.expiresAt ?? null);
   const id = newId();
   const { key, hash } = newApiKey(id);
   const apiKey = await tx.db.apiKey.create({
@@ -47,7 +47,7 @@ export async function createApiKey(tx: WriteTx, input: ApiKeyInput): Promise<Cre
       name: input.name.trim(),
       keyHash: new Uint8Array(hash),
       permissions,
-      expiresAt: input.expiresAt ?? null,
+      expiresAt,
       createdAt: tx.now,
     },
   });
@@ -60,6 +60,20 @@ export async function createApiKey(tx: WriteTx, input: ApiKeyInput): Promise<Cre
   });
   tx.audit({ action: 'apiKey.create', resource: 'ApiKey', resourceId: id });
   return { apiKey, secret: key };
+}
+
+/** When a new key ends: what a key makes ends with it at the latest. Sessions end after hours, and limit no key. */
+async function endOf(tx: WriteTx, wanted: Date | null): Promise<Date | null> {
+  if (wanted && wanted <= tx.now) throw new InvalidInput('this time is past', ['expiresAt']);
+  if (tx.viewer.kind !== 'API_KEY') return wanted;
+  const maker = await tx.db.apiKey.findUniqueOrThrow({
+    where: { tenantId_id: { tenantId: tx.tenantId, id: tx.viewer.credentialId ?? '' } },
+    select: { expiresAt: true },
+  });
+  if (maker.expiresAt === null || (wanted && wanted <= maker.expiresAt)) return wanted;
+  if (wanted === null) return maker.expiresAt;
+  const end = maker.expiresAt.toISOString();
+  throw new InvalidInput(`your own key ends at ${end}, and one that it makes cannot end later`, ['expiresAt']);
 }
 
 /** Ends a key at once. */

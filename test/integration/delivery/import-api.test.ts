@@ -44,6 +44,18 @@ async function keyWith({ key }: Tenant, permissions: string[]): Promise<string> 
   return (await t.runOk(key, query, { input: { name: permissions.join(' '), permissions } })).createApiKey.key.secret;
 }
 
+test('a text is imported without a file, which a killed server would leave behind', async () => {
+  const tenant = await t.tenant('no-file');
+  const { TMPDIR } = process.env;
+  process.env.TMPDIR = '/nonexistent';
+  try {
+    expect(await importText(t, tenant, BUGS)).toMatchObject({ status: 'COMPLETED', created: 20 });
+  } finally {
+    process.env.TMPDIR = TMPDIR;
+    if (TMPDIR === undefined) delete process.env.TMPDIR;
+  }
+});
+
 test('it answers at once, and importProgress shows the run until its end', async () => {
   const { key } = await t.tenant('progress');
   const input = { kind: 'BUGS', content: jiraCsv(4_000), fileName: 'progress.csv' };

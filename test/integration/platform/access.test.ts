@@ -179,6 +179,21 @@ test('a key ends when its time has come', async () => {
   expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(soon));
 });
 
+test('a key that ends makes none that lives longer', async () => {
+  const a = await t.tenant('key-heirs');
+  const end = new Date(Date.now() + 3_600_000);
+  const earlier = new Date(end.getTime() - 1_000).toISOString();
+  const { key } = await mutate(t, a.key, CREATE, { name: 'short', expiresAt: end.toISOString() });
+  const heir = async (input: object) => mutate(t, key.secret, CREATE, { name: 'heir', ...input });
+  expect((await heir({})).key.apiKey.expiresAt).toBe(end.toISOString());
+  expect((await heir({ expiresAt: null })).key.apiKey.expiresAt).toBe(end.toISOString());
+  expect((await heir({ expiresAt: earlier })).key.apiKey.expiresAt).toBe(earlier);
+  const later = await heir({ expiresAt: new Date(end.getTime() + 1_000).toISOString() });
+  expect(later).toMatchObject({ key: null, userErrors: [{ code: 'INVALID_INPUT', path: ['expiresAt'] }] });
+  expect(later.userErrors[0].message).toContain(end.toISOString());
+  expect((await mutate(t, a.key, CREATE, { name: 'endless' })).key.apiKey.expiresAt).toBeNull();
+});
+
 test('a revoked key is refused at once, by every process', async () => {
   const a = await t.tenant('revoke');
   const { key } = await mutate(t, a.key, CREATE, { name: 'k' });

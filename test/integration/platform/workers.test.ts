@@ -179,16 +179,28 @@ test('workers end by themselves when the first process is killed, and the port i
   again.close();
 });
 
-test('a port in use ends the start at once: told once by the worker that met it', LONG, async () => {
+test('a port in use ends the start before anything else', LONG, async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   const { port } = taken.address() as { port: number };
-  const server = start(['--workers', '3', '--port', String(port)]);
+  // A database that is not there would be noticed too.
+  const nowhere = 'postgresql://argus@127.0.0.1:1/argus';
+  const server = start(['--workers', '3', '--port', String(port)], {
+    DATABASE_URL: nowhere,
+    DATABASE_OWNER_URL: nowhere,
+  });
   expect(await server.ended).toEqual([1, null]);
-  expect(server.text().match(new RegExp(`port ${port} is in use`, 'g'))).toHaveLength(1);
-  expect(server.text()).toContain('a worker could not start: it ended with exit code 1');
-  expect(server.text()).not.toContain('Argus is up');
+  expect(server.text()).toMatch(new RegExp(`^argus: port ${port} is in use: [^\n]+\n$`));
   taken.close();
+});
+
+test('SIGTERM while workers start ends them in order', LONG, async () => {
+  const server = start(['--workers', '2']);
+  await expect.poll(() => server.text(), WITHIN).toContain('a worker listens');
+  server.child.kill('SIGTERM');
+  expect(await server.ended).toEqual([0, null]);
+  expect(server.text()).not.toContain('could not start');
+  expect(server.workers().filter(isRunning)).toEqual([]);
 });
 
 /** Lets the test's database take new connections, or not; those that are open stay. */
