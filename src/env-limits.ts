@@ -32,6 +32,11 @@ export const LIMIT_VARIABLES = {
     '1000',
     '200',
   ]),
+  STOP_TIMEOUT_S: wholeNumber(1, 600, 14, [
+    'A process that was told to stop ends after so long, whatever it waits for',
+    '14',
+    '30',
+  ]),
 } as const;
 
 export interface LimitSettings {
@@ -45,6 +50,7 @@ export interface LimitSettings {
   EXECUTION_TIMEOUT_MS: number;
   MAX_CONCURRENT: number;
   MAX_QUEUED: number;
+  STOP_TIMEOUT_S: number;
 }
 
 /** Budgets of one of `workers` processes: together they give what is set. */

@@ -11,7 +11,7 @@ import type { MetricsServer } from '../observe/metrics-server.ts';
 import { listen, serveHttp } from '../server/http.ts';
 import { progressBar } from './progress.ts';
 import { openRuntime, type Runtime } from './runtime.ts';
-import { stopSignal } from './stop-signal.ts';
+import { endWithin, stopSignal } from './stop-signal.ts';
 import { serveAsWorker } from './worker.ts';
 import { serveOwnMetrics } from './worker-metrics.ts';
 import { settingsOfOne, startWorkers, workerCount } from './workers.ts';
@@ -67,6 +67,12 @@ async function serveApp(runtime: Runtime, options: ServeOptions, place: Place, s
   const env = settingsOfOne(runtime.env, place.count);
   // The demo tells a story of the past, into which work at the present time would meddle.
   const app = await createApp({ databaseUrl: server.appUrl, env, log, jobs: false });
+  let inTime = () => {};
+  // Workers end by themselves, a moment before.
+  const latest = env.STOP_TIMEOUT_S + (place.count === 1 ? 0 : 1);
+  signal.addEventListener('abort', () => {
+    inTime = endWithin(latest, log);
+  });
   const stopLoading = () => app.stopStreams();
   signal.addEventListener('abort', stopLoading);
   try {
@@ -93,6 +99,7 @@ async function serveApp(runtime: Runtime, options: ServeOptions, place: Place, s
     }
   } finally {
     await app.close();
+    inTime();
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Work } from '../backup/files.ts';
+import type { Log } from '../log.ts';
 import { progressBar } from './progress.ts';
 
 /** Resolves at the first SIGINT or SIGTERM; a second one ends the process at once, with exit code 130. */
@@ -13,6 +14,18 @@ export function stopSignal(): Promise<void> {
     process.on('SIGINT', onSignal);
     process.on('SIGTERM', onSignal);
   });
+}
+
+/**
+ * Ends the process with exit code 1 after so many seconds, unless what it gives is called before: a database that does
+ * not answer would keep it for ever.
+ */
+export function endWithin(seconds: number, log: Log): () => void {
+  const late = setTimeout(() => {
+    log.error(`the end took more than ${seconds} s (STOP_TIMEOUT_S): what was still waited for is left`);
+    process.exit(1);
+  }, seconds * 1_000);
+  return () => clearTimeout(late);
 }
 
 /** Runs work with a progress bar in bytes, and asks it to stop at the first SIGINT or SIGTERM. */

@@ -3,7 +3,7 @@ import { env as readEnv } from '../env.ts';
 import { flushStatements } from '../jobs.ts';
 import { createLog } from '../log.ts';
 import { serveHttp } from '../server/http.ts';
-import { stopSignal } from './stop-signal.ts';
+import { endWithin, stopSignal } from './stop-signal.ts';
 import { tellMetrics } from './worker-metrics.ts';
 import { STOP } from './workers.ts';
 
@@ -24,15 +24,18 @@ export async function serveAsWorker(examplesDir: string): Promise<void> {
     });
     const app = await createApp({ databaseUrl: env.DATABASE_URL, env, log, jobs: false });
     tellMetrics(app.services);
+    let inTime = () => {};
     const flusher = setInterval(() => void flushStatements(app.services), FLUSH_MS);
     try {
       const http = await serveHttp(app, { host: env.HOST, port: env.PORT, examplesDir });
       await stopAsked;
+      inTime = endWithin(env.STOP_TIMEOUT_S, log);
       await http.stop();
     } finally {
       clearInterval(flusher);
       await flushStatements(app.services);
       await app.close();
+      inTime();
     }
   } finally {
     // An open channel to the first process would keep this one from ending.

@@ -51,6 +51,7 @@ describe('defaults', () => {
       EXECUTION_TIMEOUT_MS: 30_000,
       MAX_CONCURRENT: 60,
       MAX_QUEUED: 1_000,
+      STOP_TIMEOUT_S: 14,
       LOG_REQUESTS: 'slow',
       SLOW_REQUEST_MS: 1000,
       METRICS_PORT: null,
