@@ -1,6 +1,7 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { readExamples } from '../../src/server/graphiql/examples.ts';
 
 const PAGES = globSync('**/*.md', { exclude: (path) => /(^|\/)(node_modules|\.[a-z]+)(\/|$)/.test(path) });
 const FENCE = /^(```|~~~)[\s\S]*?^\1/gm;
@@ -46,6 +47,12 @@ describe('links of the documents', () => {
       ['#nowhere', 'none.md', 'api.md#pages'].map((l) => `docs/limits.md: ${l}`),
     );
   });
+});
+
+it('examples are numbered one by one, and README names the last', () => {
+  const numbers = readExamples('examples/queries').map(({ number }) => Number(number));
+  expect(numbers).toEqual([...numbers.keys()].map((index) => index + 1));
+  expect(readFileSync('README.md', 'utf8')).toContain(`, ${numbers.length} |`);
 });
 
 describe('codes of errors', () => {
