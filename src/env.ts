@@ -213,7 +213,7 @@ function problemLine(
   { shown, allowed }: { shown: Shown; allowed: string },
 ) {
   const value = shown === 'all' ? JSON.stringify(given) : shown === 'url' ? maskUrl(given) : '***';
-  return `${name} = ${value}: ${problem}. Allowed: ${allowed}`;
+  return `${name} = ${value}: ${problem}${problem.includes(allowed) ? '' : `. Allowed: ${allowed}`}`;
 }
 
 function resolve(raw: Raw): Env {

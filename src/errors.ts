@@ -26,9 +26,16 @@ export class NotFound extends DomainError {
   readonly code = 'NOT_FOUND';
 }
 
+const SIGN_IN =
+  'send "Authorization: Bearer …" with an API key, or with the session token that the mutation signIn gives';
+
 /** No credentials, or ones that are wrong, expired or revoked. */
 export class Unauthenticated extends DomainError {
   readonly code = 'UNAUTHENTICATED';
+
+  constructor(message = SIGN_IN) {
+    super(message);
+  }
 }
 
 /** The viewer lacks a permission; the message names it. */

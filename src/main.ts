@@ -15,9 +15,7 @@ import { describeEnv } from './env.ts';
 import { VERSION } from './version.ts';
 
 const program = new Command('argus')
-  .description(
-    'One multi-tenant GraphQL server over PostgreSQL for intelligence, threat, training, delivery and prompt teams.',
-  )
+  .description('A multi-tenant GraphQL server over PostgreSQL for intelligence and delivery teams.')
   .version(VERSION)
   .showHelpAfterError('(--help tells what is possible)')
   .addHelpText('after', () => `\nSettings come from the environment:\n${settings()}\n`);

@@ -44,8 +44,10 @@ export async function findBackup(dir: string, given: string, before?: Date): Pro
     if (found) return found;
     throw new BackupError(`${dir} holds no backup${before ? ` from before ${before.toISOString()}` : ''}.`);
   }
-  const inDir = join(dir, given);
-  return readBackup(resolve((await exists(join(given, MANIFEST))) ? given : inDir));
+  for (const path of [given, join(dir, given)]) {
+    if (await exists(join(path, MANIFEST))) return readBackup(resolve(path));
+  }
+  throw new BackupError(`There is no backup ${given}: "argus backup list" shows those of ${dir}.`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { BackupError } from '../backup/backup-error.ts';
 import { backUpDump } from '../backup/dump.ts';
@@ -65,6 +66,10 @@ async function takeBackup(options: BackupOptions, version: string): Promise<void
   if (removed.wal > 0) console.log(`removed ${removed.wal} files of WAL that no kept backup needs`);
   if (manifest.kind === 'folder' && !env.BACKUP_WAL)
     console.log('Only this moment can be restored: with BACKUP_WAL=true, every later one too.');
+  const keys = env.ENCRYPTION_KEYS === null ? join(env.ARGUS_DIR, 'encryption.key') : 'ENCRYPTION_KEYS';
+  console.log(
+    `Keep ${keys} too, apart from the backup: it is not in it, and protected columns cannot be read without.`,
+  );
   console.log(`Prove it: argus backup verify ${name}`);
 }
 

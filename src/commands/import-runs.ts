@@ -78,7 +78,7 @@ function tell(
   const rows = created + updated + unchanged + rejected;
   const memory = Math.round(process.resourceUsage().maxRSS / 1_024);
   console.log(
-    `${what}: ${created} created, ${updated} updated, ${unchanged} unchanged, ${rejected} rejected${warned > 0 ? `, ${warned} warnings` : ''} in ${seconds.toFixed(1)} s (${Math.round(rows / seconds)} a second, at most ${memory} MB)${dryRun ? ': a dry run, nothing was written' : ''}`,
+    `${what}: ${created} created, ${updated} updated, ${unchanged} unchanged, ${rejected} rejected${warned > 0 ? `, ${warned} ${warned === 1 ? 'warning' : 'warnings'}` : ''} in ${seconds.toFixed(1)} s (${Math.round(rows / seconds)} a second, at most ${memory} MB)${dryRun ? ': a dry run, nothing was written' : ''}`,
   );
   const columns = Object.entries((importer.mapping().columns ?? {}) as Record<string, string>);
   if (columns.length > 0)

@@ -76,9 +76,9 @@ const delivery = (
   name,
   description,
   help: `${columns(known)}\n${more}\n\nA mapping names only what differs from this:\n  ${EXAMPLES[name]}\n${RERUN}`,
-  options: [mapping(), project()],
-  importer: (_, __, flags) => deliveryImporter(name, { mapping: mappingOf(flags), project: flags.project }),
-  check: (flags) => void deliveryImporter(name, { mapping: mappingOf(flags), project: flags.project }),
+  options: [map(), mapping(), project()],
+  importer: (_, __, flags) => deliveryImporter(name, { mapping: mappingOf(flags, known), project: flags.project }),
+  check: (flags) => void deliveryImporter(name, { mapping: mappingOf(flags, known), project: flags.project }),
   finish: name === 'metrics' ? undefined : finishBugs,
 });
 
@@ -185,7 +185,15 @@ function weight(text: string): number {
   return value;
 }
 
-function mappingOf(flags: Flags): unknown {
+/** The mapping file, with the columns of `--map` before its own. */
+function mappingOf(flags: Flags, known: Readonly<Record<string, readonly string[]>> = {}): unknown {
+  const mapping = mappingFile(flags);
+  if (!flags.map) return mapping;
+  const given = Object(mapping) as { columns?: object };
+  return { ...given, columns: { ...given.columns, ...parseColumnMap<string>(known, flags.map) } };
+}
+
+function mappingFile(flags: Flags): unknown {
   if (!flags.mapping) return undefined;
   try {
     return mappingJson(readFileSync(flags.mapping, 'utf8'));

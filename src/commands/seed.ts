@@ -5,6 +5,9 @@ import { MEMBERS } from '../demo/material/members.ts';
 import { progressBar } from './progress.ts';
 import { withServices } from './runtime.ts';
 
+const ROLE_WIDTH = Math.max(...MEMBERS.map(({ role }) => role.length));
+const EMAIL_WIDTH = Math.max(...MEMBERS.map(({ email }) => email.length));
+
 export function addSeed(program: Command): void {
   program
     .command('seed')
@@ -19,7 +22,9 @@ export function addSeed(program: Command): void {
         bar.stop();
         console.log(created ? 'The tenant demo is filled.' : 'The tenant demo was complete: nothing to do.');
         console.log(`Key: ${await demoKey(services, tenantId)}`);
-        console.log(`Sign in as: ${MEMBERS.map(({ email, password }) => `${email} / ${password}`).join(', ')}`);
+        console.log('People, who sign in with the mutation signIn:');
+        for (const { role, email, password } of MEMBERS)
+          console.log(`  ${role.padEnd(ROLE_WIDTH)}  ${email.padEnd(EMAIL_WIDTH)}  ${password}`);
       }),
     );
 }

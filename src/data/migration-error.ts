@@ -21,6 +21,11 @@ const ADVICE: Readonly<Record<string, string>> = {
   '58P01': 'If an extension is missing: install the contrib package of the server (pg_trgm and btree_gin).',
 };
 
+const UNREACHABLE = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ETIMEDOUT']);
+const NOBODY_THERE =
+  '\nNo PostgreSQL answers there: start it, or correct host and port in DATABASE_OWNER_URL, else DATABASE_URL. ' +
+  '"argus doctor" checks it.';
+
 /** "line 12: CREATE TABLE …", from an error's position in the text, or nothing when the server gave none. */
 function placeOf(error: DatabaseError, sql: string | undefined): string {
   if (sql === undefined || error.position === undefined) return '';
@@ -44,5 +49,6 @@ export function explainMigration(error: unknown, doing: string, sql?: string): M
   // an address with several records fails with an AggregateError, whose own message is empty
   const inner = error instanceof AggregateError ? error.errors[0] : error;
   const reason = inner instanceof Error ? inner.message : String(inner);
-  return new MigrationError(`${doing} failed: ${reason.trim().replace(/\.+$/, '').trim()}.`, { cause: error });
+  const advice = UNREACHABLE.has(String(Reflect.get(Object(inner), 'code'))) ? NOBODY_THERE : '';
+  return new MigrationError(`${doing} failed: ${reason.trim().replace(/\.+$/, '').trim()}.${advice}`, { cause: error });
 }

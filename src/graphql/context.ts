@@ -34,6 +34,6 @@ export interface Context extends EntityContext {
 
 /** The viewer of a field that asks for a permission: there is one, or the field would not have been reached. */
 export function viewerOf(ctx: Context): Viewer {
-  if (ctx.viewer === null) throw new Unauthenticated('sign in first');
+  if (ctx.viewer === null) throw new Unauthenticated();
   return ctx.viewer;
 }

@@ -2,6 +2,7 @@ import {
   type DocumentNode,
   GraphQLError,
   type GraphQLSchema,
+  isInputObjectType,
   type ParseOptions,
   parse,
   type Source,
@@ -33,7 +34,17 @@ export function validateDocument(schema: GraphQLSchema, document: DocumentNode):
     throw error;
   }
   const errors = validate(schema, document, undefined, { maxErrors: MAX_ERRORS });
-  return errors.map((error) => (error.message === ABORTED ? tooManyComparisons() : error));
+  return errors.map((error) => (error.message === ABORTED ? tooManyComparisons() : withComparison(schema, error)));
+}
+
+/** A value that stands where a comparison is wanted: `severity: CRITICAL` in place of `severity: { eq: CRITICAL }`. */
+function withComparison(schema: GraphQLSchema, error: GraphQLError): GraphQLError {
+  const [, name = '', value = ''] = /^Expected value of type "(\w+)", found (.{1,80})\.$/.exec(error.message) ?? [];
+  const type = schema.getType(name);
+  if (!isInputObjectType(type) || !Object.hasOwn(type.getFields(), 'eq')) return error;
+  const comparison = value.startsWith('[') ? 'in' : 'eq';
+  const { nodes = [], extensions } = error;
+  return new GraphQLError(`${error.message} Did you mean { ${comparison}: ${value} }?`, { nodes, extensions });
 }
 
 /** graphql-js gives up comparing fields of the same name, of which it counts no more than so many pairs. */

@@ -81,22 +81,31 @@ export type NodeRow = Row<ModelName> & { [NODE_TYPE]: string };
  * The type and key of a global id; null when the viewer may not read the type.
  * @throws InvalidInput for what is no id of a type that there is
  */
-export function nodeKey(ctx: Pick<Context, 'viewer'>, id: string): { entity: Entity; uuid: string } | null {
+export function nodeKey(
+  ctx: Pick<Context, 'viewer'>,
+  id: string,
+  path: readonly string[] = ['id'],
+): { entity: Entity; uuid: string } | null {
   const parsed = decodeId(id);
   const entity = parsed ? byPrefix.get(parsed.prefix) : undefined;
-  if (!parsed || !entity) {
-    const known = [...byPrefix.keys()].sort().join(', ');
-    throw new InvalidInput(`${JSON.stringify(id.slice(0, 80))} is not an id: ids start with one of ${known}`, ['id']);
-  }
+  if (!parsed || !entity)
+    throw new InvalidInput(`${JSON.stringify(id.slice(0, 80))} is not an id: ${formOf(id)}`, path);
   return can(ctx.viewer, entity.read) ? { entity, uuid: parsed.uuid } : null;
+}
+
+/** What a text that should be an id lacks. */
+function formOf(text: string): string {
+  const prefix = text.slice(0, text.indexOf('_'));
+  if (byPrefix.has(prefix)) return `after ${prefix}_ come 26 characters of 0-9 and a-z without i, l, o and u`;
+  return `ids start with one of ${[...byPrefix.keys()].sort().join(', ')}`;
 }
 
 /**
  * Any row by its global id; null when it does not exist, belongs to another tenant, or is of a type that the viewer may
  * not read: the answers do not differ, so that ids cannot be probed.
  */
-export async function loadNode(ctx: Context, id: string): Promise<NodeRow | null> {
-  const key = nodeKey(ctx, id);
+export async function loadNode(ctx: Context, id: string, path?: readonly string[]): Promise<NodeRow | null> {
+  const key = nodeKey(ctx, id, path);
   const row = key && (await key.entity.load(ctx, key.uuid));
   return row ? { ...row, [NODE_TYPE]: key.entity.typeName } : null;
 }

@@ -1,7 +1,6 @@
 import { InvalidInput } from '../errors.ts';
 import { batched, type RowReader } from '../execution/batch.ts';
 import { builder } from './builder.ts';
-import type { Context } from './context.ts';
 import { type Entity, loadNode, NODE_TYPE, type NodeRow, nodeKey } from './entity.ts';
 
 const MAX_NODES = 500;
@@ -22,7 +21,7 @@ builder.queryFields((t) => ({
     description: 'Any object by its id. Null when there is none, or none that you may see.',
     args: { id: t.arg.id({ required: true }) },
     resolve: (_, { id }, ctx) => loadNode(ctx, id),
-    extensions: batched((_, { id }, ctx, rows) => readNodes(ctx, [String(id)], rows)),
+    extensions: batched((_, { id }, ctx, rows) => readNodes([nodeKey(ctx, String(id))], rows)),
   }),
   nodes: t.field({
     type: [Node],
@@ -32,12 +31,13 @@ builder.queryFields((t) => ({
     args: { ids: t.arg.idList({ required: true }) },
     resolve: (_, { ids }, ctx) => {
       checkCount(ids);
-      return Promise.all(ids.map((id) => loadNode(ctx, id)));
+      return Promise.all(ids.map((id, index) => loadNode(ctx, id, placeOf(index))));
     },
     extensions: batched(async (_, args, ctx, rows) => {
       const ids = args.ids as string[];
       checkCount(ids);
-      return [await readNodes(ctx, ids, rows)];
+      const keys = ids.map((id, index) => nodeKey(ctx, id, placeOf(index)));
+      return [await readNodes(keys, rows)];
     }),
   }),
 }));
@@ -46,9 +46,10 @@ function checkCount(ids: readonly string[]): void {
   if (ids.length > MAX_NODES) throw new InvalidInput(`${ids.length} ids: at most ${MAX_NODES}`, ['ids']);
 }
 
+const placeOf = (index: number) => ['ids', String(index)];
+
 /** The same as `loadNode` for each, with one statement for each type. */
-async function readNodes(ctx: Context, ids: readonly string[], rows: RowReader): Promise<(object | null)[]> {
-  const keys = ids.map((id) => nodeKey(ctx, id));
+async function readNodes(keys: readonly ReturnType<typeof nodeKey>[], rows: RowReader): Promise<(object | null)[]> {
   const byEntity = new Map<Entity, Set<string>>();
   for (const key of keys) {
     if (key) byEntity.set(key.entity, (byEntity.get(key.entity) ?? new Set()).add(key.uuid));

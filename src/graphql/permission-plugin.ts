@@ -69,8 +69,7 @@ function permissionOf(config: PothosOutputFieldConfig<SchemaTypes>): Required | 
 
 /** Throws unless the viewer holds the permission. Nobody holds anything but what is public. */
 export function requirePermission(ctx: Context, permission: Permission): void {
-  if (ctx.viewer === null)
-    throw ctx.refused ?? new Unauthenticated('sign in, or send an API key as "Authorization: Bearer argus_…"');
+  if (ctx.viewer === null) throw ctx.refused ?? new Unauthenticated();
   if (!ctx.viewer.permissions.has(permission)) throw new Forbidden(`this needs the permission ${permission}`);
 }
 

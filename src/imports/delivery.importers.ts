@@ -95,9 +95,8 @@ class Undated {
 
   notes(): string[] {
     if (this.#bugs === 0) return [];
-    return [
-      `${this.#bugs} resolved bugs have no date of resolution: no SLA, unless an import of their history tells it`,
-    ];
+    const bugs = this.#bugs === 1 ? '1 resolved bug has' : `${this.#bugs} resolved bugs have`;
+    return [`${bugs} no date of resolution: no SLA, unless an import of their history tells it`];
   }
 }
 

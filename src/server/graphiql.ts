@@ -37,7 +37,7 @@ const SECURITY_HEADERS = {
 export interface GraphiqlOptions {
   /** Path of the GraphQL endpoint on this server. */
   endpoint: string;
-  /** Folder of `*.graphql` files; each becomes one tab, in name order. */
+  /** Folder of `*.graphql` files; each becomes an entry of the menu, in name order. */
   examplesDir: string;
 }
 

@@ -37,8 +37,7 @@ export function liveAnswers(
   const { services, viewer } = ctx;
   if (!ctx.stream.open) return { errors: [needsStream('a live query', 'LIVE_NEEDS_STREAM')] };
   if (viewer === null) {
-    const refused =
-      ctx.refused ?? new Unauthenticated('sign in, or send an API key as "Authorization: Bearer argus_…"');
+    const refused = ctx.refused ?? new Unauthenticated();
     return { errors: [maskError(refused, ctx.request.id, services.log)] };
   }
   return endedBySignal(services.streams.signal, async function* (signal) {

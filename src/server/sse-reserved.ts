@@ -164,7 +164,7 @@ export class ReservedStreams {
   async #viewerOf(req: IncomingMessage): Promise<Viewer> {
     const { viewer } = await this.#deps.endpoint.httpContextOf(callerOf(req), req);
     if (viewer) return viewer;
-    const { message, code } = new Unauthenticated('sign in, or send an API key as "Authorization: Bearer argus_…"');
+    const { message, code } = new Unauthenticated();
     throw new GraphQLError(message, { extensions: { code, http: { status: 401 } } });
   }
 

@@ -92,8 +92,14 @@ test('the key leaves the address bar and stays in the field', async () => {
 
 test('the first example shows rows', async () => {
   const tabs = await page.locator('.graphiql-tab').count();
-  const examples = await page.locator('#examples option').count();
-  assert.equal(tabs, examples - 1, 'each example has a tab');
+  const groups = await page.locator('#examples optgroup').count();
+  assert.ok(groups > 1 && groups === tabs, 'the first example of each group has a tab');
+  const entries = await page.locator('#examples optgroup option').allInnerTexts();
+  const numbers = entries.map((entry) => Number.parseInt(entry, 10)).sort((a, b) => a - b);
+  assert.deepEqual(
+    numbers,
+    [...numbers.keys()].map((index) => index + 1),
+  );
 
   await runOperation();
   await page.locator('.graphiql-response .view-lines').getByText('"data"').waitFor();

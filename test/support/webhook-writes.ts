@@ -5,12 +5,13 @@ import { dropOldDeliveries } from '../../src/modules/webhooks/delivery.service.t
 import { WebhookRelay } from '../../src/modules/webhooks/relay.ts';
 import type { TestApp } from './app.ts';
 import { change, type MadeWrite, run } from './one-write.ts';
+import { NOWHERE } from './webhook-seed.ts';
 
 /** Writes of webhooks and notification rules, and the work that follows from them. Nothing is ever reached there. */
 export async function* webhooks(t: TestApp, tenantId: string, key: string): AsyncGenerator<MadeWrite> {
   const { services } = t.app;
   const { lastEventSeq: seq } = await t.runOk(key, '{ lastEventSeq }');
-  const input = { url: 'https://localhost:9/', filter: { type: { neq: 'X' } }, fromSeq: seq - 1 };
+  const input = { url: NOWHERE, filter: { type: { neq: 'X' } }, fromSeq: seq - 1 };
   const { created } = await change(t, key, 'createWebhook', input, 'created { webhook { id } }');
   yield { name: 'createWebhook', mutation: 'createWebhook' };
   const { id } = created.webhook;

@@ -31,6 +31,8 @@ const PUBLIC_V6 = ['2000::/3', '::ffff:0:0/96', '64:ff9b::/96'];
 /** Protocols and tunnels (Teredo, 6to4), documentation: https://www.iana.org/assignments/iana-ipv6-special-registry */
 const NOT_PUBLIC_V6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 
+const LOOPBACK = ['127.0.0.1', '::1'] as const;
+
 /** Adds networks; one of IPv4 in its IPv4-mapped and its NAT64 form too. */
 function add(list: BlockList, networks: readonly string[]): BlockList {
   for (const network of networks) {
@@ -67,10 +69,15 @@ export class AddressGuard {
     return (version === 4 || PUBLIC.check(address, family)) && !NOT_PUBLIC.check(address, family);
   }
 
-  /** Throws ForbiddenAddress for a URL whose host is an address that is not allowed; a name is checked when it is used. */
+  /**
+   * Throws ForbiddenAddress for a URL whose host is an address that is not allowed. A name is checked when it is used,
+   * but for localhost, which is this machine everywhere (RFC 6761).
+   */
   checkUrl(url: URL): void {
     const host = url.hostname.replace(/^\[|\]$/g, '');
     if (isIP(host) !== 0 && !this.allows(host)) throw forbidden(host, host);
+    if (/(^|\.)localhost\.?$/.test(host) && !LOOPBACK.some((address) => this.allows(address)))
+      throw forbidden(host, LOOPBACK[0]);
   }
 
   /**
@@ -90,5 +97,7 @@ export class AddressGuard {
 
 function forbidden(host: string, address: string): ForbiddenAddress {
   const what = host === address ? address : `${host} is ${address}, which`;
-  return new ForbiddenAddress(`${what} is not a public address, and not one that the operator allows`);
+  return new ForbiddenAddress(
+    `${what} is not a public address. The operator can allow it: with WEBHOOK_ALLOWED_NETWORKS its network, with WEBHOOK_ALLOW_PRIVATE=true any address`,
+  );
 }

@@ -35,10 +35,10 @@ export function renderPage({ base, endpoint, examples }: PageOptions): Asset {
     <option value="">Examples</option>
   </select>
   <form id="key-form" class="argus-key" autocomplete="off">
-    <label for="key">API key</label>
+    <label for="key">Key or session token</label>
     <span class="argus-field">
       <input id="key" class="argus-control" type="password" autocomplete="off" autocapitalize="off" spellcheck="false"
-        placeholder="Paste a key" aria-describedby="key-state">
+        placeholder="Paste it here" aria-describedby="key-state">
       <button id="key-show" type="button" aria-pressed="false">Show</button>
     </span>
     <label class="argus-remember"><input id="key-remember" type="checkbox">Remember</label>

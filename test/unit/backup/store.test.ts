@@ -102,7 +102,9 @@ describe('a backup', () => {
     expect((await findBackup(dir, 'latest')).name).toBe(newest);
     expect((await findBackup(dir, 'latest', daysAgo(2))).name).toBe(older);
     await expect(findBackup(dir, 'latest', daysAgo(6))).rejects.toThrow('no backup from before');
-    await expect(findBackup(dir, 'argus-backup-20200101T000000Z')).rejects.toThrow('is no backup');
+    await expect(findBackup(dir, 'argus-backup-20200101T000000Z')).rejects.toThrow(
+      `There is no backup argus-backup-20200101T000000Z: "argus backup list" shows those of ${dir}`,
+    );
   });
 
   it('whose manifest leads out of its folder is none', async () => {

@@ -109,6 +109,8 @@ describe('a URL', () => {
     ['https://0177.0.0.1/', /127\.0\.0\.1/],
     ['https://[::1]/', /::1/],
     ['https://[::ffff:10.0.0.1]/', /::ffff:a00:1/],
+    ['https://localhost:4790/', /localhost is 127\.0\.0\.1, which is not a public address.*WEBHOOK_ALLOW_PRIVATE/],
+    ['https://hook.localhost./', /hook\.localhost\. is 127\.0\.0\.1/],
     ['http://example.org/', /only https/],
     ['ftp://example.org/', /http:\/\/ or https/],
     ['example.org', /http:\/\/ or https/],
@@ -119,12 +121,23 @@ describe('a URL', () => {
     expect(() => checkUrl(url, rules)).toThrow(message);
   });
 
-  it.each(['https://example.org/hook?key=1', 'https://example.org:8443/', 'https://localhost/', 'https://8.8.8.8/'])(
-    '%s is taken',
-    (url) => {
-      expect(checkUrl(url, rules)).toBe(url);
-    },
-  );
+  it.each([
+    'https://example.org/hook?key=1',
+    'https://example.org:8443/',
+    'https://localhost.example.org/',
+    'https://8.8.8.8/',
+  ])('%s is taken', (url) => {
+    expect(checkUrl(url, rules)).toBe(url);
+  });
+
+  it.each([
+    { WEBHOOK_ALLOW_PRIVATE: true, WEBHOOK_ALLOWED_NETWORKS: [] },
+    { WEBHOOK_ALLOW_PRIVATE: false, WEBHOOK_ALLOWED_NETWORKS: ['127.0.0.0/8'] },
+    { WEBHOOK_ALLOW_PRIVATE: false, WEBHOOK_ALLOWED_NETWORKS: ['::1/128'] },
+  ])('may name localhost where that is allowed: %j', (allowed) => {
+    const local = urlRules({ ...allowed, WEBHOOK_ALLOW_HTTP: true });
+    expect(checkUrl('http://localhost:4790/', local)).toBe('http://localhost:4790/');
+  });
 
   it('may go without TLS where that is allowed', () => {
     expect(checkUrl('http://example.org', { ...rules, allowHttp: true })).toBe('http://example.org/');

@@ -25,7 +25,7 @@ export function columnsOf<F extends string>(
   for (const field of required) {
     if (map[field] === undefined) {
       throw new InvalidInput(
-        `no column for ${field}: the row has ${columns.join(', ')}. If one of them is it, say so in the mapping: { "columns": { "${field}": "<column>" } }`,
+        `no column for ${field}: the row has ${columns.join(', ')}. If one of them is it, say so: with --map ${field}=<column>, or in the mapping, { "columns": { "${field}": "<column>" } }`,
       );
     }
   }

@@ -1,14 +1,14 @@
 // Sends operations: queries and mutations as JSON, subscriptions as a stream of server-sent events.
 
 /**
- * Creates the function GraphiQL calls for each operation. `getKey` gives the API key; `report` is told after
+ * Creates the function GraphiQL calls for each operation. `getKey` gives the key or session token; `report` is told after
  * each answer whether the key was accepted.
  */
 export function createFetcher({ endpoint, getKey, report }) {
   async function send(params, headers, accept, signal) {
     const key = getKey();
     // A character outside of printable ASCII cannot be sent in a header; browsers fail with an unclear message.
-    if (/[^\x21-\x7e]/.test(key)) throw new Error('The API key holds characters no key has. Paste it again.');
+    if (/[^\x21-\x7e]/.test(key)) throw new Error('This holds characters that no key or token has. Paste it again.');
     return fetch(endpoint, {
       method: 'POST',
       credentials: 'omit',

@@ -1,4 +1,4 @@
-// The API key: kept for this browser tab, or for this browser when "Remember" is ticked.
+// The key or session token: kept for this browser tab, or for this browser when "Remember" is ticked.
 
 const NAME = 'argus:key';
 

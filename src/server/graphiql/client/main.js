@@ -1,8 +1,10 @@
 import { createFetcher } from './fetcher.js';
 import { bindKeyField } from './key.js';
 
-const NO_KEY = 'To run operations, paste an API key above. Create one with `npx argus key create`.';
-const BAD_KEY = 'The server did not accept this API key. Create a new one with `npx argus key create`.';
+const NO_KEY =
+  'To run operations, paste an API key or a session token above. `npx argus key create` makes a key, the example `SignIn` a session.';
+const BAD_KEY =
+  'The server did not accept this key or session token. `npx argus key create` makes a new key, the example `SignIn` a new session.';
 
 const { endpoint, examples } = JSON.parse(document.querySelector('#config').textContent);
 const root = document.querySelector('#graphiql');
@@ -18,7 +20,9 @@ const send = createFetcher({ endpoint, getKey, report: (refused) => showState(re
 
 function fetcher(params, options) {
   if (getKey() || options?.headers?.Authorization || options?.headers?.authorization) return send(params, options);
-  // Without a key the answer is known; asking would only fill the log of the server.
+  // Nobody has a session before signing in.
+  if (/\bsignIn\b/.test(params.query)) return send(params, options);
+  // Of anything else the answer is known; asking would only fill the log of the server.
   return Promise.resolve({ errors: [{ message: NO_KEY.replaceAll('`', '') }] });
 }
 
@@ -61,16 +65,26 @@ function createStorage(prefix) {
   };
 }
 
-/** The menu always lists all examples: stored tabs of an earlier visit take the place of the first set of tabs. */
+/** The examples by their groups, in the order of the first of each. */
+function groupsOfExamples() {
+  const groups = new Map();
+  for (const example of examples) groups.set(example.group, [...(groups.get(example.group) ?? []), example]);
+  return groups;
+}
+
+/** The menu lists all examples, with the numbers of their files. */
 function bindExamplesMenu() {
   const menu = document.querySelector('#examples');
-  menu.append(
-    ...examples.map((example, index) => {
-      const option = new Option(example.title, String(index));
+  for (const [label, members] of groupsOfExamples()) {
+    const group = document.createElement('optgroup');
+    group.label = label;
+    for (const example of members) {
+      const option = new Option(`${example.number} ${example.title}`, String(examples.indexOf(example)));
       option.title = example.name;
-      return option;
-    }),
-  );
+      group.append(option);
+    }
+    menu.append(group);
+  }
   menu.hidden = examples.length === 0;
   menu.addEventListener('change', () => {
     const example = examples[Number(menu.value)];
@@ -94,15 +108,17 @@ function setEditor(name, text) {
 }
 
 function start() {
+  // A first visit shows the first of each group; the tabs of an earlier visit take their place.
+  const first = [...groupsOfExamples().values()].map(([example]) => example);
   const isFirstVisit = storage.getItem('graphiql:tabState') === null;
   root.replaceChildren();
   globalThis.YogaGraphiQL.renderYogaGraphiQL(root, {
     fetcher,
     storage,
     defaultQuery: '',
-    ...(examples.length > 0 ? { defaultTabs: examples.map(({ query, variables }) => ({ query, variables })) } : {}),
+    ...(first.length > 0 ? { defaultTabs: first.map(({ query, variables }) => ({ query, variables })) } : {}),
     // The variables editor does not take the variables of the first tab by itself.
-    ...(isFirstVisit && examples[0]?.variables ? { variables: examples[0].variables } : {}),
+    ...(isFirstVisit && first[0]?.variables ? { variables: first[0].variables } : {}),
     defaultEditorToolsVisibility: 'variables',
     // Nor do tabs keep their headers.
     shouldPersistHeaders: false,
