@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, randomBytes } from 'node:crypto';
 import { chmodSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -27,8 +27,11 @@ export interface KeyRing {
   keys: ReadonlyMap<string, Buffer>;
 }
 
+/** A value that cannot be decrypted with the keys that are there. */
+export abstract class DecryptionError extends Error {}
+
 /** The value was encrypted under a key that is not in the ring: a key was removed too early or never configured. */
-export class UnknownKeyError extends Error {
+export class UnknownKeyError extends DecryptionError {
   readonly keyId: string;
 
   constructor(keyId: string) {
@@ -38,8 +41,8 @@ export class UnknownKeyError extends Error {
   }
 }
 
-/** The value is damaged, was changed, or belongs to another row, column or tenant. */
-export class TamperedError extends Error {
+/** The value is damaged, was changed, belongs to another row, column or tenant, or is under another key of that id. */
+export class TamperedError extends DecryptionError {
   constructor(problem: string) {
     super(`the encrypted value cannot be trusted: ${problem}`);
     this.name = 'TamperedError';
@@ -118,7 +121,9 @@ export function decrypt(ring: KeyRing, blob: Uint8Array, aad: string): string {
     const start = decipher.update(rest.subarray(NONCE_LENGTH + TAG_LENGTH));
     return Buffer.concat([start, decipher.final()]).toString('utf8');
   } catch {
-    throw new TamperedError('it was changed, or it belongs to another row, column or tenant');
+    throw new TamperedError(
+      `it was changed, belongs to another row, column or tenant, or was encrypted under another key "${keyId}"`,
+    );
   }
 }
 
@@ -139,20 +144,27 @@ function splitBlob(blob: Uint8Array): { keyId: string; header: Buffer; rest: Buf
   return { keyId, header: bytes.subarray(0, headerLength), rest: bytes.subarray(headerLength) };
 }
 
+/** The name of the file in which development keeps its key, in ARGUS_DIR. */
+export const KEY_FILE = 'encryption.key';
+/** What every development key was called once: values under it are still there. */
+const FIRST_ID = 'development';
+
 /**
  * Development only: the key ring kept in `<dir>/encryption.key`, made (mode 0600) when it is not there yet. Production
- * gets its keys from the environment, because a key beside the data protects nothing.
+ * gets its keys from the environment, because a key beside the data protects nothing. The key's id is made from the
+ * key, so that a value under the key of another folder names a key that is not there.
  *
  * @param dir directory for the file; created when missing
  */
 export function ephemeralKeyRing(dir: string): KeyRing {
   mkdirSync(dir, { recursive: true });
-  const file = join(dir, 'encryption.key');
+  const file = join(dir, KEY_FILE);
   // Written aside and linked into place: of several processes starting at once exactly one key wins, and none of them
   // can read a half-written file.
-  const draft = join(dir, `encryption.key.${process.pid}.${randomBytes(6).toString('hex')}`);
+  const draft = join(dir, `${KEY_FILE}.${process.pid}.${randomBytes(6).toString('hex')}`);
   try {
-    writeFileSync(draft, `development:${randomBytes(KEY_LENGTH).toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
+    const key = randomBytes(KEY_LENGTH);
+    writeFileSync(draft, `${idOf(key)}:${key.toString('base64')}\n`, { mode: 0o600, flag: 'wx' });
     linkSync(draft, file);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
@@ -160,5 +172,12 @@ export function ephemeralKeyRing(dir: string): KeyRing {
     rmSync(draft, { force: true });
   }
   chmodSync(file, 0o600);
-  return parseKeyRing(readFileSync(file, 'utf8').trim());
+  const ring = parseKeyRing(readFileSync(file, 'utf8').trim());
+  const first = ring.keys.get(FIRST_ID);
+  if (first === undefined || ring.current !== FIRST_ID) return ring;
+  return { current: idOf(first), keys: new Map([[idOf(first), first], ...ring.keys]) };
+}
+
+function idOf(key: Buffer): string {
+  return `dev-${hash('sha256', key, 'hex').slice(0, 12)}`;
 }

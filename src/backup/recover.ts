@@ -56,7 +56,8 @@ export async function recover(plan: RecoveryPlan, work: Work): Promise<EmbeddedS
   if (archive !== null) await insistOnAccess(archive, account);
   try {
     const settings = { ...plan.settings, ...recoverySettings(backup, target, archive) };
-    return await startEmbedded({ dir: home, log, settings, readyWithinMs: RECOVERY_LIMIT_MS });
+    // It says that the password is new and the port too, as they are in every copy.
+    return await startEmbedded({ dir: home, settings, readyWithinMs: RECOVERY_LIMIT_MS });
   } catch (error) {
     throw explainRecovery(error, target);
   }

@@ -189,6 +189,7 @@ export async function begin(layout: Layout, options: BeginOptions): Promise<Runn
       if (version !== null) return { ...ready, version, child: begun.child };
       await stopPostmaster(data, binaries.pgCtl, account, 'fast');
       await resetPassword({ data, binaries, account, password: state.password, log });
+      wanted = chosen;
       continue;
     }
     const tail = await begun.tail();

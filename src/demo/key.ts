@@ -7,22 +7,20 @@ import { type WriteTx, withWrite } from '../data/write.ts';
 import type { Env } from '../env.ts';
 import { NotFound, Unauthenticated } from '../errors.ts';
 import { newId } from '../graphql/ids.ts';
-import { createApiKey, revokeApiKey } from '../modules/platform/api-key.service.ts';
+import { createApiKey } from '../modules/platform/api-key.service.ts';
 import type { Services } from '../services.ts';
 
 const KEY_NAME = 'demo key';
-/** What a new tenant's first key is called. */
-const FIRST_KEY_NAME = 'first key';
 
 /**
  * A key of the demo's owner that works and may do everything: the one kept in `<ARGUS_DIR>/demo-key`, or, when that is
- * missing, revoked, of another database or of a version with fewer permissions, a new one in its place.
+ * missing, revoked, of another database or of a version with fewer permissions, a new one. Keys that were given before stay good.
  */
 export async function demoKey(services: Services, tenantId: string): Promise<string> {
   const kept = await readFile(fileOf(services.env), 'utf8').catch(() => null);
   if (kept && (await works(services, tenantId, kept.trim()))) return kept.trim();
   const viewer = systemViewer(tenantId, 'demo');
-  const { value: secret } = await withWrite(services.write, viewer, 'demo.key', replaceKey);
+  const { value: secret } = await withWrite(services.write, viewer, 'demo.key', newKey);
   await saveDemoKey(services.env, secret);
   return secret;
 }
@@ -44,18 +42,13 @@ async function works(services: Services, tenantId: string, key: string): Promise
   }
 }
 
-async function replaceKey(tx: WriteTx): Promise<string> {
+async function newKey(tx: WriteTx): Promise<string> {
   const { tenantId } = tx;
   const owner = await tx.db.member.findFirst({
     where: { tenantId, role: 'OWNER', isActive: true },
     orderBy: { createdAt: 'asc' },
   });
   if (!owner) throw new NotFound('the demo has no owner any more, whose key could be given');
-  const old = await tx.db.apiKey.findMany({
-    where: { tenantId, memberId: owner.id, revokedAt: null, name: { in: [KEY_NAME, FIRST_KEY_NAME] } },
-    select: { id: true },
-  });
-  for (const { id } of old) await revokeApiKey(tx, { id });
   const { secret } = await createApiKey(tx, { name: KEY_NAME, memberId: owner.id });
   return secret;
 }

@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
-import { UnknownKeyError } from '../access/encryption.ts';
+import { DecryptionError } from '../access/encryption.ts';
 import { DomainError } from '../errors.ts';
 import { requestNow } from '../observe/place.ts';
 
@@ -56,8 +56,8 @@ function mask(error: unknown, requestId: string, log: Logger): GraphQLError {
   const known = DATABASE_ERRORS[String(Reflect.get(Object(original), 'code'))];
   if (known) return new GraphQLError(known.message, { ...place, extensions: { code: known.code } });
   // The operator can mend it, so the caller is told what to ask for; a key's id is no secret.
-  if (original instanceof UnknownKeyError) {
-    log.error({ err: original, requestId, path: place.path }, 'an encryption key is missing');
+  if (original instanceof DecryptionError) {
+    log.error({ err: original, requestId, path: place.path }, 'a value cannot be decrypted');
     return new GraphQLError(original.message, { ...place, extensions: { code: 'UNKNOWN_ENCRYPTION_KEY' } });
   }
   if (original instanceof SyntaxError && original.message.includes('JSON')) {

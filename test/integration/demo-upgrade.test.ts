@@ -1,7 +1,10 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { systemViewer } from '../../src/access/viewer.ts';
 import { withWrite } from '../../src/data/write.ts';
 import { PROJECTS } from '../../src/demo/delivery/projects.ts';
+import { demoKey } from '../../src/demo/key.ts';
 import { loadDemo } from '../../src/demo/load.ts';
 import { createTenant } from '../../src/modules/platform/tenant.service.ts';
 import { createTestApp } from '../support/app.ts';
@@ -27,6 +30,14 @@ test('a demo that an earlier version loaded gets the stories that it lacks', asy
     );
     expect(row).toEqual({ projects: PROJECTS.length, content: 0 });
     expect((await loadDemo(services, { now: NOW })).created).toBe(false);
+    // The file is missing where a backup was restored into another folder: who was given the key keeps it.
+    const file = join(services.env.ARGUS_DIR, 'demo-key');
+    rmSync(file, { force: true });
+    const given = await demoKey(services, id);
+    rmSync(file);
+    const another = await demoKey(services, id);
+    expect(another).not.toBe(given);
+    for (const good of [given, another]) await other.runOk(good, '{ viewer { kind } }');
   } finally {
     await other.close();
   }

@@ -175,24 +175,6 @@ describe('recovery', () => {
     expect(await embeddedStatus(dir)).toMatchObject({ state: 'stopped' });
   });
 
-  test('one that is kept waits longer only while it ends again and again', async () => {
-    const lines: string[] = [];
-    const server = await keepEmbedded({ dir, log: (line) => lines.push(line) });
-    handles.push(server);
-    const servesFor = async (milliseconds: number) => {
-      const ends = lines.filter((line) => line.startsWith('the database has ended')).length + 1;
-      await new Promise((resolve) => setTimeout(resolve, milliseconds));
-      kill(Number((await readFile(join(dir, 'pg18', 'postmaster.pid'), 'utf8')).split('\n')[0]));
-      const back = () => lines.filter((line) => line === 'the database is back').length;
-      await expect.poll(back, { timeout: 20_000 }).toBe(ends);
-    };
-    for (const milliseconds of [0, 0, 3_600, 0]) await servesFor(milliseconds);
-    await server.stop();
-    const waits = lines.flatMap((line) => /has ended: it is started again(?: in (\S+) s)?/.exec(line)?.[1] ?? []);
-    const ended = lines.filter((line) => line.startsWith('the database has ended'));
-    expect([ended.length, waits]).toEqual([4, ['0.5', '0.5']]);
-  });
-
   test('after kill -9 of the process that started it, the next one takes the server over', async () => {
     const { child, pid } = await startElsewhere(FOREVER);
     child.kill('SIGKILL');

@@ -68,6 +68,7 @@ export class WebhookRelay {
       inFlight: 8,
       batch: 100,
       turnMs: 10_000,
+      unreadable: new Set(),
       lookMs: 15_000,
       runs: 32,
       ...options,

@@ -1,3 +1,4 @@
+import { DecryptionError } from '../../access/encryption.ts';
 import { systemViewer, type Viewer } from '../../access/viewer.ts';
 import { withReadScope } from '../../data/read-scope.ts';
 import { withWrite } from '../../data/write.ts';
@@ -27,6 +28,8 @@ export interface RunOptions extends SendOptions {
   batch: number;
   /** after so long others get their turn */
   turnMs: number;
+  /** webhooks whose secret cannot be read, of which the log has told */
+  unreadable: Set<string>;
 }
 
 export type RunServices = Pick<Services, 'read' | 'write' | 'keyRing' | 'log'>;
@@ -141,15 +144,32 @@ export class WebhookRun {
     return { ...told, status: nextAttemptAt ? 'PENDING' : 'DEAD', nextAttemptAt, error: reply.error };
   }
 
-  #send(endpoint: Endpoint, due: Due, event: NonNullable<Due['event']>, at: Date): Promise<Reply> {
+  async #send(endpoint: Endpoint, due: Due, event: NonNullable<Due['event']>, at: Date): Promise<Reply> {
     const body = bodyOf(event, endpoint.tenant);
-    const secrets = openSecrets(this.#services.keyRing, endpoint, at);
+    const secrets = this.#secretsOf(endpoint, at);
+    if (typeof secrets === 'string') return { ...LOST, error: secrets };
     return post(
       endpoint.url,
       headersOf({ deliveryId: due.id, type: due.eventType, secrets, body }, at),
       body,
       this.#options,
     );
+  }
+
+  /** Or why they cannot be read, which is logged once. */
+  #secretsOf(endpoint: Endpoint, at: Date): string[] | string {
+    try {
+      const secrets = openSecrets(this.#services.keyRing, endpoint, at);
+      this.#options.unreadable.delete(this.#id);
+      return secrets;
+    } catch (error) {
+      if (!(error instanceof DecryptionError)) throw error;
+      const reason = `the secret cannot be read: ${error.message}`;
+      const about = { tenantId: this.#viewer.tenantId, webhook: this.#id };
+      if (!this.#options.unreadable.has(this.#id)) this.#services.log.error(about, `nothing is sent: ${reason}`);
+      this.#options.unreadable.add(this.#id);
+      return reason;
+    }
   }
 
   /** What ends while others are being noted is noted with the next ones, in one statement. */

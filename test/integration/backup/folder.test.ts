@@ -1,7 +1,9 @@
-import { chmod, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { chmod, mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Work } from '../../../src/backup/files.ts';
@@ -114,6 +116,36 @@ describe('a backup of the embedded database', () => {
     const copy = await start(join(root, 'copy'));
     expect(await sumsOf(copy.adminUrl)).toEqual(tables);
     expect(await ask(copy, `INSERT INTO "no tes" (word) VALUES ('after') RETURNING word`)).toEqual(['after']);
+  });
+
+  it('is restored as a copy with the key, and told how to look at it, without alarm', async () => {
+    const key = join(dir, 'encryption.key');
+    await writeFile(key, 'dev-0:abc\n', { mode: 0o600 });
+    const into = join(root, 'look here');
+    const restoreInto = async () => {
+      const args = ['src/main.ts', 'restore', taken.name, '--into', into];
+      const env = {
+        ...process.env,
+        DATABASE_URL: '',
+        ENCRYPTION_KEYS: '',
+        ARGUS_DIR: dir,
+        BACKUP_DIR: backups,
+        PORT: '4000',
+      };
+      const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { env });
+      return stdout + stderr;
+    };
+    const text = await restoreInto();
+    expect(text).toContain(`The encryption key of ${dir} was copied to ${join(into, 'encryption.key')}`);
+    expect(await readFile(join(into, 'encryption.key'), 'utf8')).toBe('dev-0:abc\n');
+    expect((await stat(join(into, 'encryption.key'))).mode & 0o777).toBe(0o600);
+    expect(text).toContain(
+      `  ARGUS_DIR='${into}' BACKUP_DIR='${join(into, 'backups')}' PORT=4001 npx argus serve --no-`,
+    );
+    expect(text).not.toMatch(/password|now on port/);
+    await rm(key);
+    await rm(join(into, 'encryption.key'));
+    expect(await restoreInto()).toContain(`copy encryption.key of the time to ${join(into, 'encryption.key')}`);
   });
 
   it('is not restored over a database in use', async () => {

@@ -75,19 +75,6 @@ describe('one set of bugs', () => {
   });
 });
 
-test('who is no member is told alike when the same file comes again', async () => {
-  await t.tenant('again');
-  const header = ['id', 'project', 'title', 'assignee'];
-  const file = (title: string) =>
-    command.file(
-      'again.csv',
-      csv([header, ['1', 'X', 'one', 'Owner'], ['2', 'X', 'two', 'Erin'], ['3', 'X', title, 'Erin']]),
-    );
-  const told = async (title: string) =>
-    /assignees who are no members: (.*)/.exec((await command.run('bugs', file(title), '--tenant', 'again')).text)?.[1];
-  expect([await told('three'), await told('three'), await told('four')]).toEqual(['Erin (2)', 'Erin (2)', 'Erin (2)']);
-});
-
 test('windows-1252 is read with --encoding', async () => {
   const tenant = await t.tenant('ansi');
   const path = command.file('ansi.csv', Buffer.from('id;title;project\n1;Gr\xf6\xdfe in \x80\n', 'latin1'));

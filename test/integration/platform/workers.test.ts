@@ -194,6 +194,22 @@ test('a port in use ends the start before anything else', LONG, async () => {
   taken.close();
 });
 
+test('--no-background looks for no work', LONG, async () => {
+  const work = ({ statement }: LogLine) => /jobs\.pending|webhooks\.look/.test(statement ?? '');
+  const [quiet, usual] = [start(['--no-background']), start([])];
+  await expect.poll(() => usual.log().filter(work).length, WITHIN).toBeGreaterThan(1);
+  // What comes wakes those who wait for it.
+  await openCase(quiet, 'quiet');
+  await openCase(usual, 'usual');
+  expect(quiet.text()).toContain('no background work');
+  expect(quiet.log().filter(work)).toEqual([]);
+  for (const { child } of [quiet, usual]) child.kill('SIGTERM');
+  expect([await quiet.ended, await usual.ended]).toEqual([
+    [0, null],
+    [0, null],
+  ]);
+});
+
 test('SIGTERM while workers start ends them in order', LONG, async () => {
   const server = start(['--workers', '2']);
   await expect.poll(() => server.text(), WITHIN).toContain('a worker listens');

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { parseKeyRing } from '../../../src/access/encryption.ts';
 import { randomOf } from '../../support/random.ts';
 import { type Behaviour, isSigned } from '../../support/webhook-receiver.ts';
 import { PATIENT, WebhookWorld } from './world.ts';
@@ -86,6 +87,32 @@ test('what fails for good is given up after five attempts, and does not keep the
   );
   const dead = { attempts: 5, error: 'answered 500', responseStatus: 500, responseText: 'answer 500' };
   expect(webhookDeliveries.nodes[0]).toEqual({ ...dead, nextAttemptAt: null, webhook: { isEnabled: true } });
+});
+
+test('a secret under a key that is not there is told in the delivery and to callers, and once in the log', async () => {
+  const { id } = await w.webhook({ filter });
+  const { services } = w.t.app;
+  const { keyRing } = services;
+  const error = vi.spyOn(services.log, 'error');
+  services.keyRing = parseKeyRing(`other:${Buffer.alloc(32, 7).toString('base64')}`);
+  try {
+    w.relay({ schedule: { delays: [20, 20], jitter: 0 } });
+    await w.emit(typesOf(2, 'UNREADABLE'));
+    await expect.poll(() => w.statuses(), WAIT).toEqual({ DEAD: 2 });
+    const { webhookDeliveries } = await w.read('webhookDeliveries { nodes { attempts error responseStatus } }');
+    expect(webhookDeliveries.nodes[0]).toMatchObject({ attempts: 3, responseStatus: null });
+    expect(webhookDeliveries.nodes[0].error).toMatch(/^the secret cannot be read: .* key ".+", which is not among/);
+    expect(error.mock.calls).toEqual([
+      [{ tenantId: w.tenant.tenantId, webhook: expect.anything() }, expect.any(String)],
+    ]);
+    const query = 'mutation ($id: ID!) { testWebhook(input: { id: $id }) { delivery { id } } }';
+    const { errors } = await w.t.run(w.tenant.key, query, { id });
+    expect(errors?.[0]?.extensions?.code).toBe('UNKNOWN_ENCRYPTION_KEY');
+  } finally {
+    services.keyRing = keyRing;
+    error.mockRestore();
+  }
+  expect(w.receiver.received).toEqual([]);
 });
 
 test('five given up in a row switch the webhook off, and its holders are told', async () => {

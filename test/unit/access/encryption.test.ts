@@ -152,6 +152,23 @@ describe('ephemeralKeyRing', () => {
     expect(ephemeralKeyRing(directory())).not.toEqual(ring);
   });
 
+  it('names a key by itself: that of another folder is unknown, not the same one', () => {
+    const [here, there] = [ephemeralKeyRing(directory()), ephemeralKeyRing(directory())];
+    expect(() => decrypt(there, encrypt(here, 'text', AAD), AAD)).toThrow(UnknownKeyError);
+  });
+
+  it('reads what was encrypted when all such keys had one name', () => {
+    const dir = directory();
+    const text = `development:${randomBytes(32).toString('base64')}`;
+    writeFileSync(join(dir, 'encryption.key'), `${text}\n`);
+    const ring = ephemeralKeyRing(dir);
+    expect(decrypt(ring, encrypt(parseKeyRing(text), 'text', AAD), AAD)).toBe('text');
+    expect(ring.current).toMatch(/^dev-[0-9a-f]{12}$/);
+    expect(() => decrypt(ephemeralKeyRing(directory()), encrypt(parseKeyRing(text), '', AAD), AAD)).toThrow(
+      UnknownKeyError,
+    );
+  });
+
   it('takes rights of others away from an existing file', () => {
     const dir = directory();
     writeFileSync(join(dir, 'encryption.key'), `${KEY_A}\n`, { mode: 0o644 });

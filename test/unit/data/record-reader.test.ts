@@ -8,12 +8,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createGzip, gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
-import {
-  type ReadRecordsOptions,
-  type RecordLine,
-  readRecords,
-  readTextRecords,
-} from '../../../src/data/record-reader.ts';
+import { type ReadRecordsOptions, type RecordLine, readRecords } from '../../../src/data/record-reader.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'record-reader-'));
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -301,21 +296,5 @@ describe('memory', () => {
     expect(count).toBe(40_000);
     // The file holds 41 MB of text, packed as tightly as gzip can: one step of 4 MiB and its lines are the worst case.
     expect(most).toBeLessThan(12_000_000);
-  });
-});
-
-describe('a text', () => {
-  const rows = Array.from({ length: 9_000 }, (_, i) => ({ id: `${i}`, title: `Größe ${i} 🙂` }));
-  const forms = {
-    csv: `\u{feff}id,title\r\n${rows.map(({ id, title }) => `${id},${title}\r\n`).join('')}`,
-    jsonl: `${rows.map((row) => JSON.stringify(row)).join('\n')}\nnot JSON`,
-    json: JSON.stringify(rows, null, 1),
-  } as const;
-
-  it.each(['csv', 'jsonl', 'json'] as const)('gives the same records as a file of it: %s', async (format) => {
-    const lines: RecordLine[] = [];
-    for await (const line of readTextRecords(forms[format], format)) lines.push(line);
-    expect(good(lines)).toHaveLength(rows.length);
-    expect(lines).toEqual(await read(`.${format}`, forms[format]));
   });
 });
