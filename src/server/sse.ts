@@ -81,7 +81,7 @@ async function serve(deps: SseDeps, req: IncomingMessage, res: ServerResponse, a
   if (note) note.transport = 'sse';
   const ctx = await endpoint.httpContextOf(callerOf(req), req);
   ctx.stream.after = lastEventId(req);
-  const opened = connections.open(ctx.viewer);
+  const opened = connections.open(ctx);
   if (typeof opened === 'string') throw tooMany(opened);
   if (res.destroyed) return opened();
   let stop = opened;
