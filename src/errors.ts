@@ -53,14 +53,12 @@ export class Conflict extends DomainError {
   readonly code = 'CONFLICT';
 }
 
-/** The idempotency key was used for another change. */
+/** The idempotency key was used for another change, or with another credential. */
 export class IdempotencyConflict extends DomainError {
   readonly code = 'IDEMPOTENCY_CONFLICT';
 
-  constructor() {
-    super('this idempotency key was used for another change, or with another input: take a new key for a new change', [
-      'idempotencyKey',
-    ]);
+  constructor(message: string) {
+    super(message, ['idempotencyKey']);
   }
 }
 

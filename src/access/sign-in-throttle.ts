@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { RateLimited } from '../errors.ts';
+import { addressKey } from './address.ts';
 
 const WINDOW_MS = 15 * 60_000;
 /** Accounts and addresses that are remembered; those that failed first are forgotten first. */
@@ -12,7 +13,7 @@ const MAX_WAITING = 50;
 export const MAX_FAILURES = { account: 10, address: 50 } as const;
 
 /**
- * Slows down who guesses passwords: after so many failures for an account, or from an address, attempts are refused until
+ * Slows down who guesses passwords: after so many failures for an account, or from an address (a /64 of IPv6), attempts are refused until
  * the oldest failure is 15 minutes old, without looking whether there is such an account. Kept in memory: each process
  * counts for itself, and a restart begins anew.
  */
@@ -29,7 +30,7 @@ export class SignInThrottle {
    */
   async attempt<T>(account: string, address: string | null, verify: () => Promise<T | null>): Promise<T | null> {
     const limits: { key: string; most: number }[] = [{ key: `account ${account}`, most: MAX_FAILURES.account }];
-    if (address !== null) limits.push({ key: `address ${address}`, most: MAX_FAILURES.address });
+    if (address !== null) limits.push({ key: `address ${addressKey(address)}`, most: MAX_FAILURES.address });
     const begun = Date.now();
     for (const { key, most } of limits) this.#insist(key, most, begun);
     // Counted before the answer is known: many attempts at once are many.

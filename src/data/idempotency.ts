@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import { decrypt, encrypt, type KeyRing } from '../access/encryption.ts';
-import { Conflict, IdempotencyConflict, InvalidInput } from '../errors.ts';
+import { isPermission } from '../access/permissions.ts';
+import type { Viewer } from '../access/viewer.ts';
+import { Conflict, Forbidden, IdempotencyConflict, InvalidInput } from '../errors.ts';
 import { sqlState } from './sql-state.ts';
 import { decodeTyped, encodeTyped } from './typed-json.ts';
 import type { WriteTx, Written } from './write.ts';
@@ -13,13 +15,22 @@ const KEY = /^[\x20-\x7e]{1,200}$/;
 
 interface Outcome {
   fingerprint: string;
+  /** who made the call, as `madeBy` tells it, and what that one was allowed to do */
+  by: string;
+  permissions: string[];
   written: Written<unknown>;
+}
+
+/** A member signs in anew when a session has ended; each API key stands for itself. */
+function madeBy({ kind, credentialId }: Viewer): string {
+  return kind === 'API_KEY' ? `key ${credentialId}` : 'member';
 }
 
 /**
  * The idempotency key of one call of a change: the first transaction that commits with it does the change, and what it
- * gave is given to all later ones. Each member has keys of its own. A key is for one transaction; a call of several
- * takes a `part` for each.
+ * gave is given to all later ones. Each member has keys of its own, and an outcome is for the API key it was made with, or
+ * for the member's sessions, as long as they may do what could be done then: it can hold a secret. A key is for one
+ * transaction; a call of several takes a `part` for each.
  */
 export class CallKey {
   readonly #ring: KeyRing;
@@ -45,7 +56,8 @@ export class CallKey {
 
   /**
    * Begins a transaction: null when it is the first with this key, else what that one gave. Waits for one that is under
-   * way. Throws IdempotencyConflict when it was another change, Conflict when it takes too long.
+   * way. Throws IdempotencyConflict when it was another change or another credential, Forbidden when the caller may do
+   * less than then, Conflict when it takes too long.
    */
   async claim(tx: WriteTx): Promise<Written<unknown> | null> {
     if (this.#spent) throw new Error('a call of several transactions needs a part of its key for each');
@@ -69,15 +81,18 @@ export class CallKey {
       });
     const kept = rows[0]?.outcome ?? null;
     if (kept === null) return null;
-    const { fingerprint, written } = decodeTyped(JSON.parse(decrypt(this.#ring, kept, this.#place(tx)))) as Outcome;
-    if (fingerprint !== this.#fingerprint) throw new IdempotencyConflict();
+    const outcome = decodeTyped(JSON.parse(decrypt(this.#ring, kept, this.#place(tx)))) as Outcome;
+    if (outcome.fingerprint !== this.#fingerprint) throw new IdempotencyConflict(OTHER_CHANGE);
+    checkCaller(outcome, tx.viewer);
     this.replayed = true;
-    return written;
+    return outcome.written;
   }
 
   /** Ends a transaction that does the change: keeps what it gives. */
   async keep(tx: WriteTx, written: Written<unknown>): Promise<void> {
-    const outcome: Outcome = { fingerprint: this.#fingerprint, written };
+    const { viewer } = tx;
+    const permissions = [...viewer.permissions];
+    const outcome: Outcome = { fingerprint: this.#fingerprint, by: madeBy(viewer), permissions, written };
     const text = JSON.stringify(encodeTyped(outcome));
     await tx.db.$executeRawUnsafe(
       `/* IdempotencyKey.keep */ UPDATE idempotency_keys SET outcome = $4::bytea
@@ -100,6 +115,20 @@ export class CallKey {
   #place(tx: WriteTx): string {
     return `idempotency_keys.outcome:${tx.tenantId}:${tx.viewer.memberId}:${Buffer.from(this.hash).toString('hex')}`;
   }
+}
+
+const OTHER_CHANGE =
+  'this idempotency key was used for another change, or with another input: take a new key for a new change';
+const OTHER_CREDENTIAL =
+  'this idempotency key was used with another credential, to which alone the answer is given again: take a new key for a new change';
+
+/** What an outcome holds was meant for somebody who may do no less than the one who made the call. */
+function checkCaller({ by, permissions }: Outcome, viewer: Viewer): void {
+  if (by !== madeBy(viewer)) throw new IdempotencyConflict(OTHER_CREDENTIAL);
+  const lost = permissions.find((name) => !isPermission(name) || !viewer.permissions.has(name));
+  if (lost === undefined) return;
+  const message = `this call was made with the permission ${lost}, which is not there any more: its answer is not given again`;
+  throw new Forbidden(message, ['idempotencyKey']);
 }
 
 /** @throws InvalidInput when a key is not 1 to 200 printable ASCII characters */

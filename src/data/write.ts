@@ -51,11 +51,45 @@ export interface WriteTx {
   atEnd(work: (seqs: readonly bigint[]) => Promise<void>): void;
   /** locks a row for the rest of the transaction and checks its version; NotFound, VersionMismatch */
   lock(model: ModelName, id: string, expectedVersion?: number | null): Promise<number>;
+  /**
+   * Does work that takes long before the transaction: this one is taken back, the work is done, and another one begun,
+   * in which the result is there. The key names everything that the work depends on: if that changes meanwhile, it is
+   * done again.
+   */
+  beforehand<T>(key: string, work: () => Promise<T>): Promise<T>;
   /** the next number of a gapless sequence of this tenant; `count` takes several and gives the last */
   nextNumber(name: string, count?: number): Promise<bigint>;
 }
 
 const ATTEMPTS = 3;
+/** Pieces of work that one write does beforehand; more are done within its transaction. */
+const MAX_BEFOREHAND = 5;
+
+/** Results of work that was done before the transaction. */
+type Results = Map<string, unknown>;
+
+/** Thrown within a transaction to take it back and do something first. */
+class First extends Error {
+  readonly work: () => Promise<unknown>;
+
+  constructor(work: () => Promise<unknown>) {
+    super('something is to be done before this transaction');
+    this.work = work;
+  }
+}
+
+async function beforehand<T>(results: Results | null, key: string, work: () => Promise<T>): Promise<T> {
+  if (results?.has(key)) return results.get(key) as T;
+  if (results === null || results.size >= MAX_BEFOREHAND) return work();
+  throw new First(async () => results.set(key, await work()));
+}
+
+export interface WriteOptions {
+  /** milliseconds that the transaction may take; 15,000 when not given */
+  timeout?: number;
+  /** one transaction that does much: work is never done before it */
+  whole?: boolean;
+}
 
 /**
  * Runs one business change as one transaction: rows, audit entries and events together or not at all. Serialization
@@ -67,16 +101,22 @@ export async function withWrite<R>(
   viewer: Viewer,
   name: string,
   fn: (tx: WriteTx) => Promise<R>,
-  options: { timeout?: number } = {},
+  options: WriteOptions = {},
 ): Promise<Written<R>> {
+  const results: Results | null = options.whole ? null : new Map();
   for (let attempt = 1; ; attempt++) {
     try {
-      const once = () => runOnce(deps, viewer, name, fn, options.timeout ?? 15_000);
+      const once = () => runOnce(deps, viewer, name, fn, options.timeout ?? 15_000, results);
       const written = await (deps.tracing ? deps.tracing.within(`write ${name}`, { attempt }, once) : once());
       deps.key?.spend();
       if (written.eventSeq !== null) deps.committed?.(viewer.tenantId, written.eventSeq);
       return written;
     } catch (error) {
+      if (error instanceof First) {
+        await error.work();
+        attempt--;
+        continue;
+      }
       if (!isRetryable(error)) throw toDomainError(error);
       if (attempt >= ATTEMPTS) throw new Conflict('others were changing the same at the same time: try again');
       await sleep(Math.random() * 50 * 2 ** attempt);
@@ -90,6 +130,7 @@ function runOnce<R>(
   name: string,
   fn: (tx: WriteTx) => Promise<R>,
   timeout: number,
+  results: Results | null,
 ): Promise<Written<R>> {
   return deps.prisma.$transaction(
     async (db) => {
@@ -108,6 +149,7 @@ function runOnce<R>(
         emit: (event) => events.push(event) - 1,
         audit: (entry) => audits.push(entry),
         atEnd: (work) => ending.push(work),
+        beforehand: (key, work) => beforehand(results, key, work),
         lock: (model, id, expected) => lockRow(db, viewer.tenantId, model, id, expected),
         nextNumber: (counter, count = 1) => nextNumber(db, viewer.tenantId, counter, count),
       };

@@ -17,13 +17,17 @@ const QUOTED = /^"((?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
 
 /**
  * The key in the header `Idempotency-Key`, as it is or as a quoted string, as in
- * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/. Throws InvalidInput.
+ * https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/. Throws InvalidInput, also when there are
+ * several.
  */
 export function keyFromHeader(header: string | null): string | null {
   if (header === null) return null;
   const quoted = QUOTED.exec(header)?.[1];
   if (quoted === undefined && header.startsWith('"'))
     throw new InvalidInput('the header Idempotency-Key begins with a quotation mark, but is no quoted string');
+  // Two headers of the name come as one, joined like this.
+  if (quoted === undefined && header.includes(', '))
+    throw new InvalidInput('the header Idempotency-Key comes more than once; a key that holds a comma is to be quoted');
   const key = quoted?.replace(/\\(.)/g, '$1') ?? header;
   checkKey(key);
   return key;

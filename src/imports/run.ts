@@ -1,3 +1,4 @@
+import { setImmediate as nextRound } from 'node:timers/promises';
 import type { Viewer } from '../access/viewer.ts';
 import type { RecordLine } from '../data/record-reader.ts';
 import { type WriteTx, withWrite } from '../data/write.ts';
@@ -7,6 +8,7 @@ import type { Services } from '../services.ts';
 import type { Importer, ItemOutcome } from './importer.ts';
 
 const BATCH = 250;
+const MAX_HOLD_MS = 20;
 const BATCH_TIMEOUT_MS = 60_000;
 const ATOMIC_TIMEOUT_MS = 30 * 60_000;
 /** All rows of an atomic import are in one transaction, whose events wait in memory. */
@@ -67,7 +69,7 @@ export async function importRecords<T>(
     if (options.dryRun || report.rejected > 0) throw new TakenBack();
   };
   try {
-    await withWrite(services.write, viewer, 'import.atomic', all, { timeout: ATOMIC_TIMEOUT_MS });
+    await withWrite(services.write, viewer, 'import.atomic', all, { timeout: ATOMIC_TIMEOUT_MS, whole: true });
   } catch (error) {
     if (error instanceof TakenBack && report.rejected === 0) return;
     Object.assign(report, { created: 0, updated: 0, unchanged: 0 });
@@ -111,7 +113,13 @@ async function readAll<T>(
     await options.onProgress?.(bytesRead, rows);
   };
   let bytesRead = 0;
+  let since = performance.now();
   for await (const row of records) {
+    // Rows that are read ahead come without a round of the event loop, and some take a millisecond each.
+    if (performance.now() - since > MAX_HOLD_MS) {
+      await nextRound();
+      since = performance.now();
+    }
     if (options.signal.aborted) throw new Stopped();
     rows++;
     bytesRead = row.bytesRead;

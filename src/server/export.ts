@@ -9,6 +9,7 @@ import type { ExportRequest } from '../exports/request.ts';
 import { EXPORT_LIMIT_MS, type ExportHead, runExport } from '../exports/run.ts';
 import { writerTo } from '../exports/writer.ts';
 import { EXPORT_COST } from '../graphql/cost-weights.ts';
+import { Pace } from './export-pace.ts';
 import { maskError } from './mask-error.ts';
 import { clientAddress } from './request.ts';
 
@@ -17,13 +18,21 @@ export const EXPORT_PATH = '/export/';
 export interface ExportLimits {
   /** exports at a time in this process */
   concurrent: number;
+  /** those of one tenant */
+  perTenant: number;
   /** how long a client may take nothing at all */
   stallMs: number;
   /** how long an export may take */
   totalMs: number;
+  /** bytes a second that a client has to take while it is waited for, on the average of so long a wait */
+  leastRate: number;
+  rateMs: number;
 }
 
+const MOST = 4;
 const STALL_MS = 60_000;
+const LEAST_RATE = 16_384;
+const RATE_MS = 60_000;
 
 export interface Exports {
   /** answers `GET /export/<list>.<format>` */
@@ -36,17 +45,9 @@ export interface Exports {
 export function createExports(app: App, limits: Partial<ExportLimits> = {}): Exports {
   const { env } = app.services;
   const half = Math.max(1, Math.floor((env.DB_POOL_SIZE + env.DB_POOL_OVERFLOW) / 2));
-  const chosen = { concurrent: Math.min(4, half), stallMs: STALL_MS, totalMs: EXPORT_LIMIT_MS, ...limits };
+  const chosen = limitsOf(Math.min(MOST, half), limits);
   const handled = new Set<Promise<void>>();
-  let running = 0;
-  const inTurn = async (work: () => Promise<unknown>) => {
-    if (running >= chosen.concurrent) {
-      const message = `${running} exports are running, which is as many as may: try again in a while`;
-      throw new GraphQLError(message, { extensions: { code: 'OVERLOADED' } });
-    }
-    running++;
-    await work().finally(() => running--);
-  };
+  const inTurn = turns(chosen);
   return {
     handle: async (req, res) => {
       const one = answer(app, req, res, chosen, inTurn);
@@ -59,12 +60,54 @@ export function createExports(app: App, limits: Partial<ExportLimits> = {}): Exp
   };
 }
 
+function limitsOf(most: number, given: Partial<ExportLimits>): ExportLimits {
+  const concurrent = given.concurrent ?? most;
+  return {
+    concurrent,
+    // A tenant whose clients are slow leaves room for others.
+    perTenant: Math.max(1, Math.floor(concurrent / 2)),
+    stallMs: STALL_MS,
+    totalMs: EXPORT_LIMIT_MS,
+    leastRate: LEAST_RATE,
+    rateMs: RATE_MS,
+    ...given,
+  };
+}
+
+type InTurn = (tenantId: string, work: () => Promise<unknown>) => Promise<void>;
+
+/** Refuses what is more than may run at a time. */
+function turns({ concurrent, perTenant }: ExportLimits): InTurn {
+  const running = new Map<string, number>();
+  let all = 0;
+  return async (tenantId, work) => {
+    const own = running.get(tenantId) ?? 0;
+    if (own >= perTenant) throw overloaded(`${own} exports of your organisation`);
+    if (all >= concurrent) throw overloaded(`${all} exports`);
+    running.set(tenantId, own + 1);
+    all++;
+    try {
+      await work();
+    } finally {
+      all--;
+      const left = (running.get(tenantId) ?? 0) - 1;
+      if (left > 0) running.set(tenantId, left);
+      else running.delete(tenantId);
+    }
+  };
+}
+
+function overloaded(what: string): GraphQLError {
+  const message = `${what} are running, which is as many as may: try again in a while`;
+  return new GraphQLError(message, { extensions: { code: 'OVERLOADED' } });
+}
+
 async function answer(
   app: App,
   req: IncomingMessage,
   res: ServerResponse,
   limits: ExportLimits,
-  inTurn: (work: () => Promise<unknown>) => Promise<void>,
+  inTurn: InTurn,
 ): Promise<void> {
   const { env, log } = app.services;
   const userAgent = req.headers['user-agent'] ?? null;
@@ -75,7 +118,9 @@ async function answer(
     res.destroy();
   };
   const total = setTimeout(() => cut(`an export may take ${limits.totalMs / 1_000} s`), limits.totalMs);
-  const send = writerTo(res, end.signal);
+  const pace = new Pace(res, limits, () => cut(`the client took less than ${limits.leastRate} bytes a second`));
+  const write = writerTo(res, end.signal);
+  const send = (text: string) => pace.during(write(text));
   try {
     const asked = requestOf(app, req);
     const credential = req.headers.authorization ?? bearer(req.headers['x-api-key']);
@@ -89,7 +134,7 @@ async function answer(
     if (ctx.viewer) app.endpoint.meter.charge(ctx, EXPORT_COST);
     const run = () => runExport(app.schema, ctx, asked, { begin, recheck: viewerNow });
     // Who is nobody is refused without taking anybody's turn.
-    await (ctx.viewer ? inTurn(run) : run());
+    await (ctx.viewer ? inTurn(ctx.viewer.tenantId, run) : run());
     res.end();
   } catch (error) {
     if (!res.headersSent) refuse(res, maskError(error, request.id, log));
@@ -100,6 +145,7 @@ async function answer(
     }
   } finally {
     clearTimeout(total);
+    pace.stop();
   }
 }
 

@@ -12,9 +12,19 @@ const DATABASE_ERRORS: Readonly<Record<string, { code: string; message: string }
 
 /** Turns whatever a resolver threw into what the caller may see. Anything unexpected gets the request's id and a log line. */
 export function maskError(error: unknown, requestId: string, log: Logger): GraphQLError {
-  const masked = mask(error, requestId, log);
+  const masked = shortened(mask(error, requestId, log));
   requestNow()?.failed(codeOf(masked));
   return masked;
+}
+
+/** Messages hold what was given: a value of a variable, or the name of a field that there is not. */
+const LONGEST_MESSAGE = 2_000;
+
+function shortened(error: GraphQLError): GraphQLError {
+  const { message, nodes, source, positions, path, extensions } = error;
+  if (message.length <= LONGEST_MESSAGE) return error;
+  const place = { nodes: nodes ?? null, source: source ?? null, positions: positions ?? null, path: path ?? null };
+  return new GraphQLError(`${message.slice(0, LONGEST_MESSAGE).toWellFormed()} …`, { ...place, extensions });
 }
 
 /** Notes errors that are answered as they are, such as those of a document. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GraphQLError } from 'graphql';
+import { addressKey } from '../access/address.ts';
 import type { Viewer } from '../access/viewer.ts';
 import type { Env } from '../env.ts';
 import type { Operation } from '../execution/operation.ts';
@@ -119,7 +120,7 @@ export class Meter {
   }
 
   #pursesOf({ viewer, request }: Caller): Purse[] {
-    if (viewer === null) return this.#byAddress ? [[this.#byAddress, request.ip ?? '']] : [];
+    if (viewer === null) return this.#byAddress ? [[this.#byAddress, addressKey(request.ip ?? '')]] : [];
     // Work of the server itself is not held up.
     if (viewer.kind === 'SYSTEM') return [];
     const purses: Purse[] = [];

@@ -46,7 +46,7 @@ export class ReservedStreams {
 
   async reserve(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const viewer = await this.#viewerOf(req);
-    const release = this.#deps.connections.open(viewer);
+    const release = this.#deps.connections.open({ viewer, request: viewer.request });
     if (typeof release === 'string') throw refusal(429, release);
     const token = randomBytes(32).toString('base64url');
     const { promise: opened, resolve: open } = Promise.withResolvers<void>();

@@ -95,7 +95,7 @@ async function serve(deps: SseDeps, req: IncomingMessage, res: ServerResponse, a
   ctx.stream.after = lastEventId(req);
   // An address is asked for by pages of others, by who reconnects, and is written to logs.
   if (req.method === 'GET' && operationNamed(endpoint.documents, asked)?.kind === 'mutation') throw notByGet();
-  const opened = connections.open(ctx.viewer);
+  const opened = connections.open(ctx);
   if (typeof opened === 'string') throw tooMany(opened);
   if (res.destroyed) return opened();
   let stop = opened;

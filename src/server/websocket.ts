@@ -145,8 +145,7 @@ function contextOf({ endpoint, services }: WebSocketDeps, { request }: Extra, pa
 
 async function admit(deps: WebSocketDeps, { extra, connectionParams }: WsContext<Record<string, unknown>, Extra>) {
   try {
-    const { viewer } = await contextOf(deps, extra, connectionParams);
-    const opened = deps.connections.open(viewer);
+    const opened = deps.connections.open(await contextOf(deps, extra, connectionParams));
     if (typeof opened === 'string') {
       extra.socket.close(TRY_LATER_CLOSE, opened.slice(0, 120));
       return false;

@@ -38,16 +38,17 @@ const SNIPPET_AFTER = 80;
 /** A pattern can match a whole text: only so much of the match is shown. */
 const MAX_SNIPPET = 400;
 
-/** The dictionary's keywords in a title and a text. */
-export function findKeywords(
+/** The dictionary's keywords in a title and a text, step by step. */
+export function* findKeywords(
   content: Text,
   reliability: string,
   { matcher, keywords }: CompiledKeywords,
-): FoundKeyword[] {
+): Generator<void, FoundKeyword[]> {
   const factor = sourceFactor(enumValue(RELIABILITIES, reliability));
   const found = new Map<string, FoundKeyword>();
   for (const [field, text] of fieldsOf(content)) {
-    for (const match of matcher.match(text).matches) {
+    const { matches } = yield* matcher.steps(text);
+    for (const match of matches) {
       const spans = match.spans.map(({ start, end }) => ({ field, start, end }));
       const known = found.get(match.keywordId);
       if (known) {
@@ -67,6 +68,14 @@ export function findKeywords(
     }
   }
   return [...found.values()];
+}
+
+/** Characters times regular expressions that matching takes some 50 ms for, and characters alone. */
+const LONG_WORK = { regexes: 1_000_000, alone: 100_000 };
+
+/** Whether matching texts of so many characters in all takes long for a transaction to wait for it. */
+export function isLongWork(characters: number, { matcher }: CompiledKeywords): boolean {
+  return characters > LONG_WORK.alone || characters * matcher.regexCount > LONG_WORK.regexes;
 }
 
 /** Identifiers in a title and a text, each once with all its places. `country`: ISO 3166 hint for phone numbers. */

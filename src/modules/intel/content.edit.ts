@@ -2,7 +2,7 @@ import type { Prisma } from '../../../generated/prisma/client.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { scoreContent } from './analysis.ts';
 import type { Prepared } from './content.prepare.ts';
-import { type Analysed, analyse, contentRow, detectionRows, type SourceFacts } from './content.rows.ts';
+import { type Analysed, analyse, contentRow, detectionRows, type Findings, type SourceFacts } from './content.rows.ts';
 import { contentGlobalId } from './global-ids.ts';
 import { storeIdentifiers } from './identifier.service.ts';
 import type { CompiledKeywords } from './matcher-cache.ts';
@@ -16,6 +16,7 @@ export async function rewriteContent(
   tx: WriteTx,
   one: Prepared,
   contentId: string,
+  findings: () => Promise<Findings>,
   sources: Map<string, SourceFacts>,
   compiled: CompiledKeywords,
 ): Promise<boolean> {
@@ -23,7 +24,7 @@ export async function rewriteContent(
   const where = { tenantId_id: { tenantId: tx.tenantId, id: contentId } };
   const before = await tx.db.content.findUniqueOrThrow({ where, select: { textHash: true, authorId: true } });
   if (before.textHash === one.textHash) return false;
-  const next = analyse(one, sources, new Map(), compiled);
+  const next = analyse(one, await findings(), sources, new Map(), compiled);
   const decided = await replaceDetections(tx, contentId, next);
   await tx.db.contentIdentifier.deleteMany({ where: { tenantId: tx.tenantId, contentId } });
   await storeIdentifiers(tx, [{ contentId, identifiers: next.identifiers }]);

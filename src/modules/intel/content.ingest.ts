@@ -2,6 +2,7 @@ import type { WriteTx } from '../../data/write.ts';
 import { InvalidInput } from '../../errors.ts';
 import type { Services } from '../../services.ts';
 import { rewriteContent } from './content.edit.ts';
+import { type Finder, findAll } from './content.findings.ts';
 import { dedupeKeyOf, type IngestItem, MAX_BATCH, type Prepared, prepare } from './content.prepare.ts';
 import { type Analysed, analyse, contentRow, detectionRows, type SourceFacts } from './content.rows.ts';
 import { lockDictionary } from './dictionary.service.ts';
@@ -41,17 +42,20 @@ export async function ingestContents(
   const known = await existingOf(tx, prepared);
   const fresh = new Map<string, Prepared>();
   for (const one of prepared) if (!known.has(one.key) && !fresh.has(one.key)) fresh.set(one.key, one);
+  const changed = prepared.filter((one) => isEdit(one, known.get(one.key) ?? fresh.get(one.key)));
+  const finder = await findAll(tx, [...fresh.values(), ...changed], sources, compiled, version);
   const authors = await storeAuthors(
     tx,
     [...fresh.values()].map(({ item }) => ({ sourceId: item.sourceId, author: item.author ?? null })),
   );
-  const analysed = [...fresh.values()].map((one) => analyse(one, sources, authors, compiled));
+  const analysed: Analysed[] = [];
+  for (const one of fresh.values()) analysed.push(analyse(one, await finder.of(one), sources, authors, compiled));
   const created = await createContents(tx, analysed);
   for (const one of analysed) if (created.has(one.id)) known.set(one.key, { id: one.id, textHash: one.textHash });
   // What another transaction created in between counts as there already.
   const raced = analysed.filter((one) => !created.has(one.id));
   if (raced.length > 0) for (const [key, row] of await existingOf(tx, raced)) known.set(key, row);
-  const edited = await rewriteEdited(tx, prepared, known, sources, compiled);
+  const edited = await rewriteEdited(tx, prepared, known, finder, sources, compiled);
   await storeSightings(tx, prepared, known);
   const seen = new Set<string>();
   return prepared.map(({ key }, i) => {
@@ -71,18 +75,23 @@ async function rewriteEdited(
   tx: WriteTx,
   prepared: readonly Prepared[],
   known: Known,
+  finder: Finder,
   sources: Map<string, SourceFacts>,
   compiled: CompiledKeywords,
 ): Promise<Set<number>> {
   const edited = new Set<number>();
   for (const [i, one] of prepared.entries()) {
     const row = known.get(one.key);
-    // Without an external id its own words told the content: they were not edited.
-    if (!row || !one.item.externalId || row.textHash === one.textHash) continue;
-    if (await rewriteContent(tx, one, row.id, sources, compiled)) edited.add(i);
+    if (!row || !isEdit(one, row)) continue;
+    if (await rewriteContent(tx, one, row.id, () => finder.of(one), sources, compiled)) edited.add(i);
     row.textHash = one.textHash;
   }
   return edited;
+}
+
+/** Without an external id its own words told the content: they were not edited. */
+function isEdit(one: Prepared, row: { textHash: string } | undefined): boolean {
+  return row !== undefined && Boolean(one.item.externalId) && row.textHash !== one.textHash;
 }
 
 async function sourcesOf(

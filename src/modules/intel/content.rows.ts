@@ -8,28 +8,48 @@ import type { CompiledKeywords } from './matcher-cache.ts';
 
 export type SourceFacts = Prisma.SourceGetPayload<{ select: { id: true; reliability: true; country: true } }>;
 
+/** What stands in a content. */
+export interface Findings {
+  keywords: FoundKeyword[];
+  identifiers: FoundIdentifier[];
+}
+
 /** A content with all that was found in it. */
-export interface Analysed extends Prepared {
+export interface Analysed extends Prepared, Findings {
   id: string;
   source: SourceFacts;
   authorId: string | null;
-  keywords: FoundKeyword[];
-  identifiers: FoundIdentifier[];
   scored: ReturnType<typeof scoreContent>;
 }
 
-/** Finds keywords and identifiers in a content and scores it. */
+/** Finds keywords and identifiers in a content, step by step. */
+export function* findIn(
+  { item }: Prepared,
+  sources: ReadonlyMap<string, SourceFacts>,
+  compiled: CompiledKeywords,
+): Generator<void, Findings> {
+  const { reliability, country } = sourceOf(item.sourceId, sources);
+  const text = { title: item.title ?? null, text: item.text };
+  const keywords = yield* findKeywords(text, reliability, compiled);
+  return { keywords, identifiers: findIdentifiers(text, country) };
+}
+
+function sourceOf(id: string, sources: ReadonlyMap<string, SourceFacts>): SourceFacts {
+  const source = sources.get(id);
+  if (!source) throw new InvalidInput('there is no such source', ['sourceId']);
+  return source;
+}
+
+/** Scores a content by what was found in it. */
 export function analyse(
   one: Prepared,
-  sources: Map<string, SourceFacts>,
-  authors: Map<string, string>,
+  { keywords, identifiers }: Findings,
+  sources: ReadonlyMap<string, SourceFacts>,
+  authors: ReadonlyMap<string, string>,
   compiled: CompiledKeywords,
 ): Analysed {
   const { item } = one;
-  const source = sources.get(item.sourceId);
-  if (!source) throw new InvalidInput('there is no such source', ['sourceId']);
-  const text = { title: item.title ?? null, text: item.text };
-  const keywords = findKeywords(text, source.reliability, compiled);
+  const source = sourceOf(item.sourceId, sources);
   const hits = keywords.flatMap(({ keywordId }) => {
     const keyword = compiled.keywords.get(keywordId);
     return keyword
@@ -50,7 +70,7 @@ export function analyse(
     source,
     authorId: item.author ? (authors.get(`${item.sourceId}/${item.author.platformUserId}`) ?? null) : null,
     keywords,
-    identifiers: findIdentifiers(text, source.country),
+    identifiers,
     scored: scoreContent(source.reliability, hits),
   };
 }

@@ -5,9 +5,12 @@ import { newId } from '../../graphql/ids.ts';
 import { nextDictionaryVersion } from './dictionary.service.ts';
 import { keywordGlobalId } from './global-ids.ts';
 import { MAX_GAP, type MatchType, termKey, validateTerm } from './matching/dictionary.ts';
+import { givingWay } from './matching/give-way.ts';
 import type { KEYWORD_CATEGORIES } from './values.ts';
 
 export const MAX_KEYWORD_BATCH = 500;
+/** Active regular expressions of a dictionary: each is searched by itself, in every text. */
+export const MAX_REGEXES = 200;
 
 export interface KeywordInput {
   term: string;
@@ -81,7 +84,9 @@ export async function createKeywords(
 ): Promise<{ id: string; created: boolean }[]> {
   if (inputs.length > MAX_KEYWORD_BATCH)
     throw new InvalidInput(`${inputs.length} keywords: at most ${MAX_KEYWORD_BATCH}`, ['items']);
-  const keyed = inputs.map((input, i) => ({ input, ...checkKeyword(input, pathOf(i)) }));
+  const excess = inputs.flatMap(({ matchType }, i) => (matchType === 'REGEX' ? [i] : []))[MAX_REGEXES];
+  if (excess !== undefined) throw tooManyRegexes(await countRegexes(tx), pathOf(excess));
+  const keyed = await givingWay(checkEach(inputs, pathOf));
   const ids = await idsByKey(tx, keyed);
   const fresh = new Map(
     keyed
@@ -91,6 +96,7 @@ export async function createKeywords(
   const made = new Set<string>();
   if (fresh.size > 0) {
     const dictionaryVersion = await nextDictionaryVersion(tx);
+    await checkRegexes(tx, keyed, fresh, pathOf);
     const rows = await tx.db.keyword.createManyAndReturn({
       data: [...fresh.values()].map((k) => keywordRow(tx, k, dictionaryVersion)),
       skipDuplicates: true,
@@ -110,6 +116,51 @@ export async function createKeywords(
     seen.add(id);
     return { id, created };
   });
+}
+
+interface Keyed {
+  input: KeywordInput;
+  normalisedTerm: string;
+  language: string;
+}
+
+function* checkEach(
+  inputs: readonly KeywordInput[],
+  pathOf: (index: number) => readonly string[],
+): Generator<void, Keyed[]> {
+  const keyed: Keyed[] = [];
+  for (const [i, input] of inputs.entries()) {
+    keyed.push({ input, ...checkKeyword(input, pathOf(i)) });
+    yield;
+  }
+  return keyed;
+}
+
+/** The dictionary is locked: nobody else adds any meanwhile. */
+async function checkRegexes(
+  tx: WriteTx,
+  keyed: readonly Keyed[],
+  fresh: ReadonlyMap<string, unknown>,
+  pathOf: (index: number) => readonly string[],
+): Promise<void> {
+  const added = new Map<string, number>();
+  for (const [i, one] of keyed.entries()) {
+    const key = keyOf(one, one.input.matchType);
+    if (one.input.matchType === 'REGEX' && fresh.has(key) && !added.has(key)) added.set(key, i);
+  }
+  if (added.size === 0) return;
+  const count = await countRegexes(tx);
+  const excess = [...added.values()][Math.max(0, MAX_REGEXES - count)];
+  if (excess !== undefined) throw tooManyRegexes(count, pathOf(excess));
+}
+
+function countRegexes(tx: WriteTx): Promise<number> {
+  return tx.db.keyword.count({ where: { tenantId: tx.tenantId, matchType: 'REGEX', isActive: true } });
+}
+
+function tooManyRegexes(count: number, path: readonly string[]): InvalidInput {
+  const message = `a dictionary has ${MAX_REGEXES} active regular expressions at most (there are ${count}): switch one off, or use WILDCARD, PHRASE or LITERAL`;
+  return new InvalidInput(message, [...path, 'matchType']);
 }
 
 /** What a keyword is unique by, as one text. */
@@ -171,6 +222,14 @@ export async function createKeyword(tx: WriteTx, input: KeywordInput): Promise<K
   return tx.db.keyword.findUniqueOrThrow({ where: { tenantId_id: { tenantId: tx.tenantId, id: made.id } } });
 }
 
+async function checkSwitchOn(tx: WriteTx, id: string): Promise<void> {
+  const where = { tenantId_id: { tenantId: tx.tenantId, id } };
+  const before = await tx.db.keyword.findUniqueOrThrow({ where, select: { matchType: true, isActive: true } });
+  if (before.isActive || before.matchType !== 'REGEX') return;
+  const count = await countRegexes(tx);
+  if (count >= MAX_REGEXES) throw new InvalidInput(tooManyRegexes(count, []).message, ['isActive']);
+}
+
 /** Changes a keyword. A new weight, concept or activity is carried into the scores of older content by the sweep. */
 export async function updateKeyword(tx: WriteTx, change: KeywordChange): Promise<Keyword> {
   if (change.weight !== undefined && change.weight !== null) checkWeight(change.weight, []);
@@ -178,6 +237,7 @@ export async function updateKeyword(tx: WriteTx, change: KeywordChange): Promise
   checkConcept(change.conceptId, []);
   const dictionaryVersion = await nextDictionaryVersion(tx);
   const version = (await tx.lock('Keyword', change.id, change.expectedVersion)) + 1;
+  if (change.isActive) await checkSwitchOn(tx, change.id);
   const row = await tx.db.keyword.update({
     where: { tenantId_id: { tenantId: tx.tenantId, id: change.id } },
     data: {

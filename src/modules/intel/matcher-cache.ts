@@ -1,6 +1,7 @@
 import type { Prisma } from '../../../generated/prisma/client.ts';
 import { enumValue } from '../../data/enum-value.ts';
-import { compileDictionary, MATCH_TYPES, type Matcher } from './matching/dictionary.ts';
+import { compileSteps, MATCH_TYPES, type Matcher } from './matching/dictionary.ts';
+import { givingWay } from './matching/give-way.ts';
 
 /** What scoring and detections need of a keyword. */
 export interface KeywordFacts {
@@ -42,7 +43,7 @@ export class MatcherCache {
       select: { id: true, term: true, matchType: true, gap: true, conceptId: true, weight: true, version: true },
       orderBy: { id: 'asc' },
     });
-    const compiled = compileKeywords(rows);
+    const compiled = await givingWay(compileKeywords(rows));
     this.#compiled.set(key, compiled);
     for (const oldest of this.#compiled.keys()) {
       if (this.#compiled.size <= MAX_CACHED) break;
@@ -52,7 +53,7 @@ export class MatcherCache {
   }
 }
 
-export function compileKeywords(rows: readonly KeywordFacts[]): CompiledKeywords {
+export function* compileKeywords(rows: readonly KeywordFacts[]): Generator<void, CompiledKeywords> {
   const entries = rows.map((row) => ({
     keywordId: row.id,
     version: row.version,
@@ -60,5 +61,5 @@ export function compileKeywords(rows: readonly KeywordFacts[]): CompiledKeywords
     matchType: enumValue(MATCH_TYPES, row.matchType),
     gap: row.gap,
   }));
-  return { matcher: compileDictionary(entries), keywords: new Map(rows.map((row) => [row.id, row])) };
+  return { matcher: yield* compileSteps(entries), keywords: new Map(rows.map((row) => [row.id, row])) };
 }

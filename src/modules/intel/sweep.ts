@@ -1,12 +1,16 @@
 import type { Viewer } from '../../access/viewer.ts';
 import { type WriteTx, withWrite } from '../../data/write.ts';
 import type { Services } from '../../services.ts';
-import { findKeywords } from './analysis.ts';
+import { type FoundKeyword, findKeywords, isLongWork } from './analysis.ts';
+import { digestOf } from './content.findings.ts';
 import { detectionRows } from './content.rows.ts';
 import type { CompiledKeywords } from './matcher-cache.ts';
+import { givingWay } from './matching/give-way.ts';
 import { rescoreContents } from './rescore.ts';
 
 const BATCH = 250;
+/** Bytes of text from which on no further content is taken into a batch. */
+const BATCH_BYTES = 4_000_000;
 const BATCH_TIMEOUT_MS = 60_000;
 
 export interface SweepProgress {
@@ -26,7 +30,10 @@ interface ContentText {
   id: string;
   title: string | null;
   text: string;
+  textHash: string;
   reliability: string;
+  /** how many there are from the first of the batch on, up to one more than a batch holds */
+  left: number;
 }
 
 /**
@@ -58,15 +65,9 @@ async function sweepBatch(tx: WriteTx, services: Pick<Services, 'matchers'>): Pr
   const state = await lockState(tx);
   if (!state || state.sweptVersion >= state.version) return null;
   const target = state.sweepVersion ?? state.version;
-  const contents = await tx.db.$queryRawUnsafe<ContentText[]>(
-    `/* intel.sweep.contents */ SELECT c.id, c.title, c.text, s.reliability FROM content c
-     JOIN sources s ON s.tenant_id = c.tenant_id AND s.id = c.source_id
-     WHERE c.tenant_id = $1::uuid AND c.id > $2::uuid ORDER BY c.id LIMIT ${BATCH}`,
-    tx.tenantId,
-    state.sweepCursor ?? '00000000-0000-0000-0000-000000000000',
-  );
+  const contents = await nextContents(tx, state.sweepCursor);
   const last = contents.at(-1);
-  const done = contents.length < BATCH;
+  const done = contents.length === (last?.left ?? 0);
   await tx.db.dictionary.update({
     where: { tenantId: tx.tenantId },
     data: done
@@ -78,6 +79,20 @@ async function sweepBatch(tx: WriteTx, services: Pick<Services, 'matchers'>): Pr
   return matchBatch(tx, contents, compiled, state.sweptVersion, target);
 }
 
+/** The next contents by id: as many as a batch holds, and the first of them however long it is. */
+function nextContents(tx: WriteTx, after: string | null): Promise<ContentText[]> {
+  return tx.db.$queryRawUnsafe(
+    `/* intel.sweep.contents */ SELECT id, title, text, "textHash", reliability, "left" FROM (
+       SELECT n.*, count(*) OVER ()::int AS "left", sum(octet_length(text)) OVER (ORDER BY id) - octet_length(text) AS before
+       FROM (SELECT c.id, c.title, c.text, c.text_hash AS "textHash", s.reliability FROM content c
+         JOIN sources s ON s.tenant_id = c.tenant_id AND s.id = c.source_id
+         WHERE c.tenant_id = $1::uuid AND c.id > $2::uuid ORDER BY c.id LIMIT ${BATCH + 1}) n) m
+     WHERE before < ${BATCH_BYTES} ORDER BY id LIMIT ${BATCH}`,
+    tx.tenantId,
+    after ?? '00000000-0000-0000-0000-000000000000',
+  );
+}
+
 /** The sweeper takes turns with other sweepers, and with changes of keywords, on the dictionary's row. */
 async function lockState(tx: WriteTx): Promise<State | undefined> {
   const [row] = await tx.db.$queryRawUnsafe<State[]>(
@@ -86,6 +101,20 @@ async function lockState(tx: WriteTx): Promise<State | undefined> {
     tx.tenantId,
   );
   return row;
+}
+
+interface Match {
+  content: ContentText;
+  match: FoundKeyword;
+}
+
+function* matchEach(contents: readonly ContentText[], compiled: CompiledKeywords): Generator<void, Match[]> {
+  const found: Match[] = [];
+  for (const content of contents) {
+    for (const match of yield* findKeywords(content, content.reliability, compiled)) found.push({ content, match });
+    yield;
+  }
+  return found;
 }
 
 async function matchBatch(
@@ -104,10 +133,11 @@ async function matchBatch(
   });
   const knownKeys = new Map(known.map((row) => [`${row.contentId}/${row.keywordId}`, row]));
   const touched = new Set(known.map((row) => row.contentId));
-  const found = contents.flatMap((content) => {
-    const matches = findKeywords(content, content.reliability, compiled);
-    return matches.map((match) => ({ content, match }));
-  });
+  const match = () => givingWay(matchEach(contents, compiled));
+  const characters = contents.reduce((sum, { text }) => sum + text.length, 0);
+  const what = () =>
+    digestOf([since, target, ...contents.map(({ id, textHash, reliability }) => [id, textHash, reliability])]);
+  const found = await (isLongWork(characters, compiled) ? tx.beforehand(what(), match) : match());
   const stale = new Set(knownKeys.keys());
   const rows = [];
   for (const { content, match } of found) {

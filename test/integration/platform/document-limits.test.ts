@@ -184,3 +184,24 @@ async function named(way: string, query: string, operationName: string) {
   });
   return { status: response.status, body: (await response.json()) as Awaited<ReturnType<typeof post>>['body'] };
 }
+
+test.for<[string, string, (long: string) => object]>([
+  ['field', 'LONG', () => ({})],
+  [
+    'field of a variable',
+    'query($f: SourceFilter) { sources(filter: $f) { nodes { id } } }',
+    (f) => ({ f: { [f]: 1 } }),
+  ],
+  ['number', 'query($f: Int) { sources(first: $f) { nodes { id } } }', (f) => ({ f })],
+  ['explained field', 'query($f: String!) { explainCost(query: $f) { total } }', (f) => ({ f: `{ ${f} }` })],
+])('a wrong %s is not told at full length', async ([, query, variables]) => {
+  const long = 'x'.repeat(100_000);
+  for (const { port } of servers.values())
+    for (const who of [a.key, null]) {
+      const text = query === 'LONG' ? `{ ${long} }` : query;
+      const { body } = await post(`http://127.0.0.1:${port}/graphql`, who, text, variables(long));
+      const [{ message }] = body.errors as [{ message: string }];
+      expect([message.length < 2_100, message.length > 20]).toEqual([true, true]);
+      expect(JSON.stringify(body).length).toBeLessThan(5_000);
+    }
+});

@@ -154,6 +154,43 @@ test('a client that takes nothing for too long, or all in all takes too long, is
   }
 });
 
+test('a client that takes little at a time is given up, one that takes enough is not', async () => {
+  const strict = await listen({ leastRate: 3_000_000, rateMs: 1_000 });
+  const reader = await stalledReader(strict.port);
+  const sips = setInterval(() => {
+    reader.socket.once('data', () => reader.socket.pause()).resume();
+  }, 100);
+  await expectBrokenOff();
+  clearInterval(sips);
+  reader.socket.resume();
+  await reader.closed;
+  expect(isWhole(reader.received())).toBe(false);
+  const whole = await fetch(`http://127.0.0.1:${strict.port}/export/contents.jsonl`, {
+    headers: { authorization: `Bearer ${a.key}` },
+  });
+  expect((await whole.text()).split('\n').length).toBeGreaterThan(ROWS - 10);
+  await asOwner(t, `DELETE FROM audit_logs WHERE action = 'export.run'`);
+  await strict.stop();
+});
+
+test('slow clients of a tenant leave room for the others', async () => {
+  const shared = await listen({ concurrent: 2 });
+  const reader = await stalledReader(shared.port);
+  const ask = async (key: string) => {
+    const response = await fetch(`http://127.0.0.1:${shared.port}/export/sources.csv`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    return { status: response.status, text: await response.text() };
+  };
+  expect(await ask(a.key)).toMatchObject({ status: 503, text: expect.stringContaining('of your organisation') });
+  const other = await t.tenant('transfer-2');
+  expect((await ask(other.key)).status).toBe(200);
+  reader.socket.destroy();
+  await expectBrokenOff();
+  expect((await ask(a.key)).status).toBe(200);
+  await shared.stop();
+});
+
 test('a connection to the database that breaks breaks the transfer', async () => {
   const reader = await stalledReader();
   const { pid } = await stalled();

@@ -68,6 +68,12 @@ test('after fifty failures from an address no account can be tried from there', 
   expect(await attempt(true, 'x@example.org', '192.0.2.2')).toBe(true);
 });
 
+test('addresses of one /64 are one', async () => {
+  for (let i = 0; i < MAX_FAILURES.address; i++) await fail(1, `${i}@example.org`, `2001:db8::${i + 1}`);
+  expect(await attempt(true, 'x@example.org', '2001:db8::ffff:1')).toMatch(/too many/);
+  expect(await attempt(true, 'x@example.org', '2001:db8:0:1::1')).toBe(true);
+});
+
 test('a success does not forget the failures of its address', async () => {
   for (let i = 1; i < MAX_FAILURES.address; i++) await fail(1, `${i}@example.org`, '192.0.2.1');
   expect(await attempt(true, 'own@example.org', '192.0.2.1')).toBe(true);

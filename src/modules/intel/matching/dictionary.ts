@@ -1,5 +1,6 @@
 import type { RE2JS } from 're2js';
 import { Automaton, type Pattern } from './automaton.ts';
+import { atOnce } from './give-way.ts';
 import { Matcher } from './matcher.ts';
 import { type NormaliseOptions, normaliseTerm } from './normalise.ts';
 import { compilePhrases, type Phrase } from './phrase.ts';
@@ -178,21 +179,30 @@ class Builder {
   }
 }
 
+/** Builds the matcher of a dictionary in one go: see {@link compileSteps}. */
+export function compileDictionary(entries: readonly DictionaryEntry[], options: NormaliseOptions = {}): Matcher {
+  return atOnce(compileSteps(entries, options));
+}
+
 /**
- * Builds the matcher of a dictionary. Entries that {@link validateTerm} refuses are left out and listed in
+ * Builds the matcher of a dictionary, a step for each entry. Entries that {@link validateTerm} refuses are left out and listed in
  * `matcher.rejected`; one bad keyword must not stop a tenant's ingest.
  *
  * @param options `fold: true` also matches look-alike letters and digits used as letters (not for REGEX).
  */
-export function compileDictionary(entries: readonly DictionaryEntry[], options: NormaliseOptions = {}): Matcher {
+export function* compileSteps(
+  entries: readonly DictionaryEntry[],
+  options: NormaliseOptions = {},
+): Generator<void, Matcher> {
   const builder = new Builder(options);
   const slotOfEntry = new Int32Array(entries.length).fill(-1);
   const rejected: SkippedKeyword[] = [];
-  entries.forEach((entry, index) => {
+  for (const [index, entry] of entries.entries()) {
     const reason = validateEntry(entry);
     if (reason === null) slotOfEntry[index] = builder.add(entry);
     else rejected.push({ keywordId: entry.keywordId, reason });
-  });
+    yield;
+  }
   const compiledPhrases = compilePhrases(builder.phrases);
   const phrases = builder.phrases.flatMap(({ slot, words }, index) => {
     const phrase = compiledPhrases[index];
@@ -213,4 +223,5 @@ export function compileDictionary(entries: readonly DictionaryEntry[], options: 
 }
 
 export type { MatchBudget, MatchResult } from './matcher.ts';
-export { MAX_SPANS, Matcher } from './matcher.ts';
+export { Matcher } from './matcher.ts';
+export { MAX_SPANS } from './workspace.ts';

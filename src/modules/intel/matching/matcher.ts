@@ -1,14 +1,18 @@
 import type { Visitor } from './automaton.ts';
 import { isBoundary, isTag, wordKinds } from './characters.ts';
-import type { CompiledDictionary, DictionaryEntry, KeywordMatch, SkippedKeyword, Span } from './dictionary.ts';
+import type { CompiledDictionary, DictionaryEntry, KeywordMatch, SkippedKeyword } from './dictionary.ts';
+import { atOnce } from './give-way.ts';
 import { type NormalisedText, type NormaliseOptions, normaliseForMatching, type OffsetMap } from './normalise.ts';
 import { matchPhrase, wordStartsBefore } from './phrase.ts';
 import { matchRegex } from './regex.ts';
 import { matchWildcard } from './wildcard.ts';
+import { Workspace } from './workspace.ts';
 
 export interface MatchBudget {
   /** Milliseconds each regular expression may spend on one text. Default 50. */
   readonly regexMs?: number;
+  /** Milliseconds that phrases, wildcards and regular expressions together may spend on one text. Default 2,000. */
+  readonly totalMs?: number;
 }
 
 export interface MatchResult {
@@ -19,82 +23,9 @@ export interface MatchResult {
 }
 
 const DEFAULT_REGEX_MS = 50;
-export const MAX_SPANS = 100;
+const DEFAULT_TOTAL_MS = 2_000;
 const JOINER = 0x200d;
 const KEYCAP = 0x20e3;
-
-/** Matches per slot for the text at hand; reset by walking only over what was touched. */
-class Recorder {
-  readonly touched: number[] = [];
-  private readonly counts: Int32Array;
-  private readonly lastEnd: Float64Array;
-  private readonly spans: Span[][] = [];
-
-  constructor(slots: number) {
-    this.counts = new Int32Array(slots);
-    this.lastEnd = new Float64Array(slots);
-  }
-
-  /** Takes a match in normalised units; for one slot they must come with ascending ends. */
-  add(slot: number, start: number, end: number, offsets: OffsetMap): void {
-    const from = offsets.starts[start] ?? 0;
-    const to = offsets.ends[end - 1] ?? 0;
-    const count = this.counts[slot] ?? 0;
-    if (count === 0) {
-      this.touched.push(slot);
-      this.spans[slot] = [];
-    } else if (from < (this.lastEnd[slot] ?? 0)) {
-      return;
-    }
-    this.counts[slot] = count + 1;
-    this.lastEnd[slot] = to;
-    if (count < MAX_SPANS) this.spans[slot]?.push({ start: from, end: to });
-  }
-
-  read(slot: number): { spans: readonly Span[]; matchCount: number } {
-    return { spans: this.spans[slot] ?? [], matchCount: this.counts[slot] ?? 0 };
-  }
-
-  reset(): void {
-    for (const slot of this.touched) {
-      this.counts[slot] = 0;
-      this.spans[slot] = [];
-    }
-    this.touched.length = 0;
-  }
-}
-
-/** Occurrences of the patterns that phrases or wildcards wait for. */
-class Places {
-  readonly touched: number[] = [];
-  private readonly lists: (number[] | undefined)[] = [];
-
-  add(pattern: number, start: number): void {
-    const list = this.lists[pattern];
-    if (list !== undefined) {
-      list.push(start);
-      return;
-    }
-    this.lists[pattern] = [start];
-    this.touched.push(pattern);
-  }
-
-  of(pattern: number): readonly number[] {
-    return this.lists[pattern] ?? [];
-  }
-
-  reset(): void {
-    for (const pattern of this.touched) this.lists[pattern] = undefined;
-    this.touched.length = 0;
-  }
-}
-
-/** Working memory of a matcher, kept between texts because most dictionaries are far larger than a text. */
-interface Workspace {
-  readonly recorder: Recorder;
-  readonly words: Places;
-  readonly anchors: Places;
-}
 
 /** One text during its match: what the automaton reports is checked here and recorded or kept for later. */
 class Search implements Visitor {
@@ -166,12 +97,29 @@ function parityOfFlags(text: string): Uint8Array {
   return out;
 }
 
-/** Finds the terms of one dictionary in texts. Holds working memory, so a call must end before the next one. */
+/** The search for one term: a step at a time, false when it gave up. */
+interface TermSearch {
+  readonly slot: number;
+  readonly steps: Iterator<void, boolean>;
+}
+
+// biome-ignore lint/correctness/useYield: one step is all that it takes
+function* oneStep(search: () => void): Generator<void, boolean> {
+  search();
+  return true;
+}
+
+function* inTurn<T>(...lists: Iterable<T>[]): Generator<T> {
+  for (const list of lists) yield* list;
+}
+
+/** Finds the terms of one dictionary in texts. */
 export class Matcher {
   /** Entries that could not be compiled. */
   readonly rejected: readonly SkippedKeyword[];
   private readonly dictionary: CompiledDictionary;
-  private readonly work: Workspace;
+  /** working memory that no text uses at the moment: one, since texts are seldom matched side by side */
+  private spare: Workspace | null = null;
   private readonly options: NormaliseOptions;
   private readonly phrasesAt = new Map<number, CompiledDictionary['phrases'][number][]>();
   private readonly wildcardsAt = new Map<number, CompiledDictionary['wildcards'][number][]>();
@@ -181,7 +129,6 @@ export class Matcher {
     this.dictionary = dictionary;
     this.rejected = rejected;
     this.options = options;
-    this.work = { recorder: new Recorder(dictionary.slots), words: new Places(), anchors: new Places() };
     for (const phrase of dictionary.phrases) {
       append(this.phrasesAt, phrase.words[phrase.phrase.anchor] ?? -1, phrase);
     }
@@ -194,64 +141,98 @@ export class Matcher {
     });
   }
 
-  /**
-   * All matches of the dictionary in a text. Never throws on any text; the time is linear in its length for a given
-   * dictionary, and bounded for regular expressions.
-   */
+  /** Distinct regular expressions, which take the most time. */
+  get regexCount(): number {
+    return this.dictionary.regexes.length;
+  }
+
+  /** All matches of the dictionary in a text, in one go: see {@link steps}. */
   match(text: string, budget: MatchBudget = {}): MatchResult {
+    return atOnce(this.steps(text, budget));
+  }
+
+  /**
+   * All matches of the dictionary in a text, step by step; several texts may be under way. Never throws on any text; the
+   * time is linear in its length for a given dictionary, and bounded for all but single words.
+   */
+  *steps(text: string, budget: MatchBudget = {}): Generator<void, MatchResult> {
     const normalised = normaliseForMatching(text, this.options);
     const skipped: SkippedKeyword[] = [];
+    const { automaton, uses, slots } = this.dictionary;
+    const work = this.spare ?? new Workspace(slots);
+    this.spare = null;
     try {
       const kinds = wordKinds(normalised.text);
-      const { automaton, uses } = this.dictionary;
-      automaton.scan(normalised.text, new Search(uses, this.work, normalised, kinds));
-      this.runPhrases(normalised, kinds);
-      this.runWildcards(normalised, kinds);
+      automaton.scan(normalised.text, new Search(uses, work, normalised, kinds));
+      yield;
       // A folded text has letters for digits, which no regular expression expects.
       const plain = this.options.fold === true ? normaliseForMatching(text) : normalised;
-      this.runRegexes(plain, budget.regexMs ?? DEFAULT_REGEX_MS, skipped);
-      return { matches: this.collect(), skipped };
+      const regexMs = budget.regexMs ?? DEFAULT_REGEX_MS;
+      const phrases = this.phrases(work, normalised, kinds);
+      const wildcards = this.wildcards(work, normalised, kinds);
+      const searches = inTurn(phrases, wildcards, this.regexes(work, plain, regexMs));
+      yield* this.within(budget.totalMs ?? DEFAULT_TOTAL_MS, regexMs, searches, skipped);
+      return { matches: this.collect(work), skipped };
     } finally {
-      this.work.recorder.reset();
-      this.work.words.reset();
-      this.work.anchors.reset();
+      work.reset();
+      this.spare = work;
     }
   }
 
-  private runPhrases({ text, offsets }: NormalisedText, kinds: Uint8Array): void {
-    let wordsBefore: Uint32Array | undefined;
-    for (const word of this.work.words.touched) {
-      for (const { slot, phrase, words } of this.phrasesAt.get(word) ?? []) {
-        const places = words.map((pattern) => this.work.words.of(pattern));
-        if (places.some((list) => list.length === 0)) continue;
-        wordsBefore ??= wordStartsBefore(kinds, text);
-        matchPhrase(phrase, places, wordsBefore, (start, end) => {
-          this.work.recorder.add(slot, start, end, offsets);
-        });
+  /** Runs searches as long as there is time, of which only what passes within steps is counted. */
+  private *within(
+    totalMs: number,
+    regexMs: number,
+    searches: Iterable<TermSearch>,
+    skipped: SkippedKeyword[],
+  ): Generator<void, void> {
+    let leftMs = totalMs;
+    for (const { slot, steps } of searches) {
+      let done: boolean | undefined;
+      while (done === undefined && leftMs > 0) {
+        const begun = performance.now();
+        const step = steps.next();
+        leftMs -= performance.now() - begun;
+        if (step.done) done = step.value;
+        yield;
       }
-    }
-  }
-
-  private runWildcards({ text, offsets }: NormalisedText, kinds: Uint8Array): void {
-    for (const anchor of this.work.anchors.touched) {
-      const places = this.work.anchors.of(anchor);
-      for (const { slot, wildcard } of this.wildcardsAt.get(anchor) ?? []) {
-        matchWildcard(wildcard, text, kinds, places, (start, end) => {
-          this.work.recorder.add(slot, start, end, offsets);
-        });
-      }
-    }
-  }
-
-  private runRegexes({ text, offsets }: NormalisedText, budgetMs: number, skipped: SkippedKeyword[]): void {
-    for (const { slot, pattern } of this.dictionary.regexes) {
-      const done = matchRegex(pattern, text, budgetMs, (start, end) => {
-        this.work.recorder.add(slot, start, end, offsets);
-      });
       if (done) continue;
-      for (const entry of this.entriesOf(slot)) {
-        skipped.push({ keywordId: entry.keywordId, reason: `regular expression ran out of its ${budgetMs} ms` });
+      const reason =
+        done === undefined
+          ? `the dictionary ran out of its ${totalMs} ms`
+          : `regular expression ran out of its ${regexMs} ms`;
+      for (const { keywordId } of this.entriesOf(slot)) skipped.push({ keywordId, reason });
+    }
+  }
+
+  private *phrases(work: Workspace, { text, offsets }: NormalisedText, kinds: Uint8Array): Generator<TermSearch> {
+    let counted: Uint32Array | undefined;
+    for (const word of work.words.touched) {
+      for (const { slot, phrase, words } of this.phrasesAt.get(word) ?? []) {
+        const places = words.map((pattern) => work.words.of(pattern));
+        if (places.some((list) => list.length === 0)) continue;
+        counted ??= wordStartsBefore(kinds, text);
+        const wordsBefore = counted;
+        const found = (start: number, end: number) => work.recorder.add(slot, start, end, offsets);
+        yield { slot, steps: oneStep(() => matchPhrase(phrase, places, wordsBefore, found)) };
       }
+    }
+  }
+
+  private *wildcards(work: Workspace, { text, offsets }: NormalisedText, kinds: Uint8Array): Generator<TermSearch> {
+    for (const anchor of work.anchors.touched) {
+      const places = work.anchors.of(anchor);
+      for (const { slot, wildcard } of this.wildcardsAt.get(anchor) ?? []) {
+        const found = (start: number, end: number) => work.recorder.add(slot, start, end, offsets);
+        yield { slot, steps: oneStep(() => matchWildcard(wildcard, text, kinds, places, found)) };
+      }
+    }
+  }
+
+  private *regexes(work: Workspace, { text, offsets }: NormalisedText, regexMs: number): Generator<TermSearch> {
+    for (const { slot, pattern } of this.dictionary.regexes) {
+      const found = (start: number, end: number) => work.recorder.add(slot, start, end, offsets);
+      yield { slot, steps: matchRegex(pattern, text, regexMs, found) };
     }
   }
 
@@ -259,12 +240,12 @@ export class Matcher {
     return (this.entriesAt[slot] ?? []).flatMap((index) => this.dictionary.entries[index] ?? []);
   }
 
-  private collect(): KeywordMatch[] {
-    const indices = this.work.recorder.touched.flatMap((slot) => this.entriesAt[slot] ?? []).sort((a, b) => a - b);
+  private collect({ recorder }: Workspace): KeywordMatch[] {
+    const indices = recorder.touched.flatMap((slot) => this.entriesAt[slot] ?? []).sort((a, b) => a - b);
     return indices.flatMap((index) => {
       const entry = this.dictionary.entries[index];
       if (entry === undefined) return [];
-      const { spans, matchCount } = this.work.recorder.read(this.dictionary.slotOfEntry[index] ?? -1);
+      const { spans, matchCount } = recorder.read(this.dictionary.slotOfEntry[index] ?? -1);
       return [{ keywordId: entry.keywordId, version: entry.version, spans, matchCount }];
     });
   }

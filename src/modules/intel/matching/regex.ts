@@ -32,32 +32,36 @@ function cut(text: string, start: number, limit: number): number {
 
 /**
  * Finds the non-empty matches of a compiled pattern in a normalised text, in order and without overlap. The text is
- * searched in overlapping chunks with one character of context, so that the clock is looked at often enough.
+ * searched in overlapping chunks with one character of context, so that the clock is looked at often enough. Each chunk
+ * is a step; what happens between steps is not counted.
  *
  * @param budgetMs milliseconds this pattern may spend on this text.
  * @returns false when the budget ran out before the end of the text.
  */
-export function matchRegex(
+export function* matchRegex(
   pattern: RE2JS,
   text: string,
   budgetMs: number,
   found: (start: number, end: number) => void,
-): boolean {
-  const deadline = performance.now() + budgetMs;
+): Generator<void, boolean> {
+  let leftMs = budgetMs;
   const size = Math.max(OVERLAP * 2, Math.min(MAX_CHUNK, Math.floor(CHUNK_WORK / pattern.programSize())));
   let from = 0;
   while (from < text.length) {
-    if (performance.now() > deadline) return false;
+    const begun = performance.now();
     const end = cut(text, from, from + size);
     const last = end === text.length;
     const keep = last ? end : cut(text, from, end - OVERLAP);
     const context = from === 0 ? 0 : (text.codePointAt(from - 2) ?? 0) > 0xffff ? 2 : 1;
     const base = from - context;
-    const next = searchChunk(pattern, text.slice(base, end), context, keep - base, deadline, (s, e) => {
+    const next = searchChunk(pattern, text.slice(base, end), context, keep - base, begun + leftMs, (s, e) => {
       found(s + base, e + base);
     });
     if (next < 0) return false;
     from = last ? end : Math.max(keep, next + base);
+    leftMs -= performance.now() - begun;
+    if (leftMs < 0 && from < text.length) return false;
+    yield;
   }
   return true;
 }
