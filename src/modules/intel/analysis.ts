@@ -1,5 +1,5 @@
 import { enumValue } from '../../data/enum-value.ts';
-import { extractIdentifiers } from './identifiers/extract.ts';
+import { extractSteps } from './identifiers/extract.ts';
 import type { IdentifierType } from './identifiers/types.ts';
 import type { CompiledKeywords } from './matcher-cache.ts';
 import type { Span } from './matching/dictionary.ts';
@@ -79,10 +79,10 @@ export function isLongWork(characters: number, { matcher }: CompiledKeywords): b
 }
 
 /** Identifiers in a title and a text, each once with all its places. `country`: ISO 3166 hint for phone numbers. */
-export function findIdentifiers(content: Text, country: string | null): FoundIdentifier[] {
+export function* findIdentifiers(content: Text, country: string | null): Generator<void, FoundIdentifier[]> {
   const found = new Map<string, FoundIdentifier>();
   for (const [field, text] of fieldsOf(content)) {
-    for (const { type, normalised, raw, start, end } of extractIdentifiers(text, country ? { country } : {})) {
+    for (const { type, normalised, raw, start, end } of yield* extractSteps(text, country ? { country } : {})) {
       const key = `${type}:${normalised}`;
       const known = found.get(key);
       if (!known) found.set(key, { type, value: normalised, raw, spans: [{ field, start, end }] });

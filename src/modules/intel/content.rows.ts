@@ -31,7 +31,7 @@ export function* findIn(
   const { reliability, country } = sourceOf(item.sourceId, sources);
   const text = { title: item.title ?? null, text: item.text };
   const keywords = yield* findKeywords(text, reliability, compiled);
-  return { keywords, identifiers: findIdentifiers(text, country) };
+  return { keywords, identifiers: yield* findIdentifiers(text, country) };
 }
 
 function sourceOf(id: string, sources: ReadonlyMap<string, SourceFacts>): SourceFacts {

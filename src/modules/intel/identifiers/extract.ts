@@ -1,3 +1,4 @@
+import { atOnce } from '../matching/give-way.ts';
 import { normaliseIdentifier } from './normalise.ts';
 import { asCountry } from './phone.ts';
 import { refangWithOffsets } from './refang.ts';
@@ -62,8 +63,13 @@ function resolveOverlaps(candidates: ExtractedIdentifier[], length: number): Ext
   return kept.sort((a, b) => a.start - b.start);
 }
 
+/** Finds identifiers in a text in one go: see {@link extractSteps}. */
+export function extractIdentifiers(text: string, options: ExtractOptions = {}): ExtractedIdentifier[] {
+  return atOnce(extractSteps(text, options));
+}
+
 /**
- * Finds identifiers in a text, defanged forms included. Results do not overlap and come in the order of the text; the
+ * Finds identifiers in a text, step by step, defanged forms included. Results do not overlap and come in the order of the text; the
  * longest candidate wins, so the domain of an e-mail address or of a URL is not reported again, nor is a wallet inside
  * a URL. Every result satisfies `normaliseIdentifier(type, raw, { country }) = normalised`.
  *
@@ -74,7 +80,7 @@ function resolveOverlaps(candidates: ExtractedIdentifier[], length: number): Ext
  *
  * Takes linear time in the length of the text. Never throws.
  */
-export function extractIdentifiers(text: string, options: ExtractOptions = {}): ExtractedIdentifier[] {
+export function* extractSteps(text: string, options: ExtractOptions = {}): Generator<void, ExtractedIdentifier[]> {
   const refanged = refangWithOffsets(text);
   const country = asCountry(options.country);
   const candidates: ExtractedIdentifier[] = [];
@@ -88,7 +94,7 @@ export function extractIdentifiers(text: string, options: ExtractOptions = {}): 
   };
   const scan: Scan = { text: refanged.text, country, propose, wasDefanged: refanged.wasDefanged };
   for (const scanner of [scanUrls, scanAtSigns, scanHosts, scanIpv6, scanTokens, scanGrouped, scanPhones]) {
-    scanner(scan);
+    yield* scanner(scan);
   }
   return resolveOverlaps(candidates, text.length).slice(0, options.max ?? DEFAULT_MAX);
 }

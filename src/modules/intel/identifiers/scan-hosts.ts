@@ -86,8 +86,9 @@ function proposeRun(scan: Scan, start: number, end: number): void {
 }
 
 /** Domains, onion addresses, IPv4 addresses and platform links without a scheme. */
-export function scanHosts(scan: Scan): void {
+export function* scanHosts(scan: Scan): Generator<void, void> {
   for (const { start, end } of hostRuns(scan.text)) {
+    yield;
     const length = end - start;
     if (length >= 4 && length <= MAX_HOST && /[.\u3002\uff0e\uff61]/.test(scan.text.slice(start, end))) {
       proposeRun(scan, start, end);
@@ -98,9 +99,10 @@ export function scanHosts(scan: Scan): void {
 const LONGEST_IPV6 = 45;
 
 /** IPv6 addresses. Needs a digit; the short form of two groups needs a first group of three or more ("a::b" is code). */
-export function scanIpv6(scan: Scan): void {
+export function* scanIpv6(scan: Scan): Generator<void, void> {
   const { text } = scan;
   for (const match of text.matchAll(/[0-9A-Fa-f:.]+/g)) {
+    yield;
     const run = match[0];
     if (run.length > LONGEST_IPV6 + 8 || run.indexOf(':') === run.lastIndexOf(':')) continue;
     let start = match.index;

@@ -58,10 +58,11 @@ function pathEnd(text: string, from: number): number {
 }
 
 /** URLs with a scheme; a link to a profile of a known platform is put forward as HANDLE too. */
-export function scanUrls(scan: Scan): void {
+export function* scanUrls(scan: Scan): Generator<void, void> {
   const { text } = scan;
   let at = text.indexOf('://');
   while (at !== -1) {
+    yield;
     let next = at + 3;
     const scheme = /(?<![a-z0-9])(?:https?|ftp|wss?)$/i.exec(text.slice(Math.max(0, at - 6), at));
     const authority = scheme === null ? null : authorityEnd(text, at + 3);
@@ -109,8 +110,9 @@ function proposeHandle(scan: Scan, at: number): void {
 }
 
 /** E-mail addresses and account names, both found from their `@`. */
-export function scanAtSigns(scan: Scan): void {
+export function* scanAtSigns(scan: Scan): Generator<void, void> {
   for (let at = scan.text.indexOf('@'); at !== -1; at = scan.text.indexOf('@', at + 1)) {
+    yield;
     if (!proposeEmail(scan, at)) proposeHandle(scan, at);
   }
 }

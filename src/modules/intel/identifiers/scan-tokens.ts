@@ -34,8 +34,9 @@ function proposeIban(scan: Scan, token: string, start: number): void {
 }
 
 /** Wallet addresses, digests, fingerprints and IBANs: everything that stands as a whole run of ASCII letters and digits. */
-export function scanTokens(scan: Scan): void {
+export function* scanTokens(scan: Scan): Generator<void, void> {
   for (const match of scan.text.matchAll(/[A-Za-z0-9]+/g)) {
+    yield;
     const token = match[0];
     const start = match.index;
     const end = start + token.length;
@@ -59,11 +60,13 @@ const COORDINATE = new RegExp(
 );
 
 /** Grouped PGP fingerprints, and coordinates with four or more decimals (fewer look like any two numbers). */
-export function scanGrouped(scan: Scan): void {
+export function* scanGrouped(scan: Scan): Generator<void, void> {
   for (const match of scan.text.matchAll(PGP_GROUPS)) {
+    yield;
     if (/[a-f]/i.test(match[0])) scan.propose('PGP', match.index, match.index + match[0].length);
   }
   for (const match of scan.text.matchAll(COORDINATE)) {
+    yield;
     scan.propose('COORDINATE', match.index, match.index + match[0].length);
   }
 }
@@ -119,10 +122,11 @@ function digitGroups(text: string, run: string, offset: number): DigitGroup[] {
  * Telephone numbers. Without a country hint only numbers with `+` are looked at; with one, also national forms. A run
  * costs a bounded number of attempts per digit group, so a text of nothing but digits stays linear.
  */
-export function scanPhones(scan: Scan): void {
+export function* scanPhones(scan: Scan): Generator<void, void> {
   const { text, country } = scan;
   const runs = new RegExp(RUN);
   for (let run = runs.exec(text); run !== null; run = runs.exec(text)) {
+    yield;
     const offset = run.index;
     const international = /^\(?\+/.test(run[0]);
     if (!international && country === undefined) continue;
