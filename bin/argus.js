@@ -20,7 +20,8 @@ function nodeToRun() {
 function missing(node) {
   if (node === null || !existsSync(join(root, 'node_modules', 'commander')))
     return ['packages are not installed', 'npm ci && npm run generate'];
-  if (!existsSync(join(root, 'generated', 'prisma', 'client.ts')))
+  const generated = ['prisma/client.ts', 'pothos.ts'];
+  if (!generated.every((file) => existsSync(join(root, 'generated', file))))
     return ['database client is not generated', 'npm run generate'];
   return null;
 }
