@@ -135,3 +135,16 @@ export class SlowConsumer extends DomainError {
     this.details = lastSeq === null ? {} : { lastSeq: Number(lastSeq) };
   }
 }
+
+/** What is given is quoted by its beginning; of what is long all the same, beginning and end are shown. */
+const LONG_QUOTE = /"(?:[^"\\]|\\.){121,}"/gs;
+const SHOWN = { quote: 100, beginning: 700, end: 300 };
+
+/** A message of bounded length: those about what was given hold it, sometimes twice. */
+export function shortMessage(message: string): string {
+  const { quote, beginning, end } = SHOWN;
+  if (message.length <= beginning + end) return message;
+  const short = message.replace(LONG_QUOTE, (text) => `${text.slice(0, quote).toWellFormed()}…"`);
+  if (short.length <= beginning + end) return short;
+  return `${short.slice(0, beginning).toWellFormed()} … ${short.slice(-end).toWellFormed()}`;
+}

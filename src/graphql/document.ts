@@ -8,11 +8,11 @@ import {
   type Source,
   validate,
 } from 'graphql';
+import { shortMessage } from '../errors.ts';
 import { checkDocument, LIMITS, tooMuch } from './limits.ts';
 
 /** Errors of a document that are told; looking for more costs time. */
 const MAX_ERRORS = 5;
-const LONGEST_MESSAGE = 500;
 
 /** Parses a document of bounded length. @throws GraphQLError of its syntax or its length */
 export function parseDocument(source: string | Source, options?: ParseOptions): DocumentNode {
@@ -59,8 +59,7 @@ function tooManyComparisons(): GraphQLError {
 /** An error of a document, short, without what it was made of. */
 export function documentError(error: GraphQLError, extensions: Readonly<Record<string, unknown>>): GraphQLError {
   const { message, source, positions } = error;
-  const short = message.length > LONGEST_MESSAGE ? `${message.slice(0, LONGEST_MESSAGE)} …` : message;
-  return new GraphQLError(short, {
+  return new GraphQLError(shortMessage(message), {
     ...(source ? { source } : {}),
     ...(positions ? { positions } : {}),
     extensions: { ...extensions, ...error.extensions },

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { DecryptionError } from '../access/encryption.ts';
-import { DomainError } from '../errors.ts';
+import { DomainError, shortMessage } from '../errors.ts';
 import { requestNow } from '../observe/place.ts';
 
 /** Database errors that tell the caller something he can act on. */
@@ -17,14 +17,12 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
   return masked;
 }
 
-/** Messages hold what was given: a value of a variable, or the name of a field that there is not. */
-const LONGEST_MESSAGE = 2_000;
-
 function shortened(error: GraphQLError): GraphQLError {
   const { message, nodes, source, positions, path, extensions } = error;
-  if (message.length <= LONGEST_MESSAGE) return error;
+  const short = shortMessage(message);
+  if (short === message) return error;
   const place = { nodes: nodes ?? null, source: source ?? null, positions: positions ?? null, path: path ?? null };
-  return new GraphQLError(`${message.slice(0, LONGEST_MESSAGE).toWellFormed()} …`, { ...place, extensions });
+  return new GraphQLError(short, { ...place, extensions });
 }
 
 /** Notes errors that are answered as they are, such as those of a document. */
