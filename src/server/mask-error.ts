@@ -19,12 +19,15 @@ export function maskError(error: unknown, requestId: string, log: Logger): Graph
 
 /** Messages hold what was given: a value of a variable, or the name of a field that there is not. */
 const LONGEST_MESSAGE = 2_000;
+const LONG_WORD = /(\S{80})\S{20,}/g;
 
 function shortened(error: GraphQLError): GraphQLError {
   const { message, nodes, source, positions, path, extensions } = error;
   if (message.length <= LONGEST_MESSAGE) return error;
   const place = { nodes: nodes ?? null, source: source ?? null, positions: positions ?? null, path: path ?? null };
-  return new GraphQLError(`${message.slice(0, LONGEST_MESSAGE).toWellFormed()} …`, { ...place, extensions });
+  // The reason often stands behind what was given.
+  const short = message.replace(LONG_WORD, '$1…').slice(0, LONGEST_MESSAGE).toWellFormed();
+  return new GraphQLError(short, { ...place, extensions });
 }
 
 /** Notes errors that are answered as they are, such as those of a document. */
