@@ -81,6 +81,9 @@ async function stalledReader(port = server.port, key = a.key): Promise<Reader> {
   return { socket, received: () => received, closed };
 }
 
+const exported = ({ port }: HttpServer, headers: Record<string, string>, name = 'sources.csv') =>
+  fetch(`http://127.0.0.1:${port}/export/${name}`, { headers });
+
 /** A transfer that is whole ends with the last chunk, which is empty. */
 const isWhole = (received: string) => received.endsWith('\r\n0\r\n\r\n');
 const rowsIn = (received: string) => received.split('"analysisData":').length - 1;
@@ -165,9 +168,7 @@ test('a client that takes little at a time is given up, one that takes enough is
   reader.socket.resume();
   await reader.closed;
   expect(isWhole(reader.received())).toBe(false);
-  const whole = await fetch(`http://127.0.0.1:${strict.port}/export/contents.jsonl`, {
-    headers: { authorization: `Bearer ${a.key}` },
-  });
+  const whole = await exported(strict, { 'x-api-key': a.key }, 'contents.jsonl');
   expect((await whole.text()).split('\n').length).toBeGreaterThan(ROWS - 10);
   await asOwner(t, `DELETE FROM audit_logs WHERE action = 'export.run'`);
   await strict.stop();
@@ -176,18 +177,12 @@ test('a client that takes little at a time is given up, one that takes enough is
 test('slow clients of a tenant leave room for the others', async () => {
   const shared = await listen({ concurrent: 2 });
   const reader = await stalledReader(shared.port);
-  const ask = async (key: string) => {
-    const response = await fetch(`http://127.0.0.1:${shared.port}/export/sources.csv`, {
-      headers: { authorization: `Bearer ${key}` },
-    });
-    return { status: response.status, text: await response.text() };
-  };
-  expect(await ask(a.key)).toMatchObject({ status: 503, text: expect.stringContaining('of your organisation') });
-  const other = await t.tenant('transfer-2');
-  expect((await ask(other.key)).status).toBe(200);
+  const busy = await exported(shared, { 'x-api-key': a.key });
+  expect([busy.status, await busy.text()]).toEqual([503, expect.stringContaining('of your organisation')]);
+  expect((await exported(shared, { 'x-api-key': (await t.tenant('transfer-2')).key })).status).toBe(200);
   reader.socket.destroy();
   await expectBrokenOff();
-  expect((await ask(a.key)).status).toBe(200);
+  expect((await exported(shared, { 'x-api-key': a.key })).status).toBe(200);
   await shared.stop();
 });
 
@@ -220,8 +215,7 @@ test('a key that is revoked while an export runs ends it', async () => {
 test('so many run at a time; the next is told when to come again', async () => {
   const narrow = await listen({ concurrent: 1 });
   const reader = await stalledReader(narrow.port);
-  const ask = (headers: Record<string, string>) =>
-    fetch(`http://127.0.0.1:${narrow.port}/export/sources.csv`, { headers });
+  const ask = (headers: Record<string, string>) => exported(narrow, headers);
   const busy = await ask({ authorization: `Bearer ${a.key}` });
   expect([busy.status, busy.headers.get('retry-after')]).toEqual([503, '10']);
   expect(((await busy.json()) as Answer).errors[0]).toMatchObject({ extensions: { code: 'OVERLOADED' } });
@@ -294,9 +288,7 @@ test('the command refuses what the server refuses', async () => {
 test('an error in the middle breaks the transfer off and leaves no file', async () => {
   await asOwner(t, 'ALTER TABLE content DROP CONSTRAINT content_status_check');
   await asOwner(t, `UPDATE content SET status = 'BROKEN' WHERE id = (SELECT min(id::text)::uuid FROM content)`);
-  const response = await fetch(`http://127.0.0.1:${server.port}/export/contents.jsonl`, {
-    headers: { authorization: `Bearer ${a.key}` },
-  });
+  const response = await exported(server, { authorization: `Bearer ${a.key}` }, 'contents.jsonl');
   expect(response.status).toBe(200);
   await expect(response.text()).rejects.toThrow();
   await expectBrokenOff();
