@@ -47,7 +47,7 @@ export async function engineeringMetrics(
       FROM (SELECT project_id, sum(hours_spent) AS hours FROM r GROUP BY 1) h
       JOIN projects p ON p.id = h.project_id AND p.tenant_id = `);
   sql.param(tenantId, 'uuid').raw(` GROUP BY 1 HAVING sum(h.hours * p.hourly_rate) > 0)
-    SELECT count(*)::int AS resolved, avg(hours) AS "resolutionHoursMean",
+    SELECT count(*)::int AS resolved, avg(hours::numeric)::float8 AS "resolutionHoursMean",
       percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY hours) AS quantiles,
       percentile_cont(0.5) WITHIN GROUP (ORDER BY response) AS "firstResponseHoursP50",
       count(*) FILTER (WHERE reopen_count > 0)::int AS reopened,

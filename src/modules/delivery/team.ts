@@ -65,8 +65,8 @@ function workloadSql(tenantId: string, now: Date, memberId: string | null) {
   sql.raw(`WITH o AS (SELECT assignee_id AS id, count(*)::int AS open, ${bySeverity.join(', ')},
       count(*) FILTER (WHERE sla_state = 'BREACHED' OR due_at < `);
   sql.param(now, 'timestamptz').raw(`)::int AS overdue,
-      avg(date_part('epoch', `);
-  sql.param(now, 'timestamptz').raw(` - created_at)) / 86400 AS age
+      (avg(extract(epoch FROM `);
+  sql.param(now, 'timestamptz').raw(` - created_at)) / 86400)::float8 AS age
     FROM bugs WHERE status IN ${OPEN_SQL} AND tenant_id = `);
   sql.param(tenantId, 'uuid');
   ofWhom();
