@@ -57,7 +57,7 @@ test('the past tells when a bug was resolved, and by that whether in time', asyn
   const { code, text } = await command.run('bug-history', command.file('past.csv', csv(HISTORY)), '--tenant', 'past');
   expect([code, text]).toEqual([
     0,
-    expect.stringContaining('6 created, 0 updated, 0 unchanged, 0 rejected, 1 warnings'),
+    expect.stringContaining('6 created, 0 updated, 0 unchanged, 0 rejected, 1 warning'),
   ]);
   const [first, second, third] = await bugsOf(t, tenant);
   expect(first).toMatchObject({ status: 'SHIPPED', sla_state: 'MET', resolved_at: new Date('2026-01-03T00:00:00Z') });
