@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { Env } from '../env.ts';
 import type { Log } from '../log.ts';
+import type { HeadedResponse } from '../server/headed-response.ts';
 import type { Metrics } from './metrics.ts';
 import { type Place, places } from './place.ts';
 import { type Outcome, RequestNote } from './request-note.ts';
@@ -36,9 +37,9 @@ export class Observer {
   }
 
   /** Answers an HTTP request in a place of its own, and tells of it when its response has ended. */
-  http(req: IncomingMessage, res: ServerResponse, transport: RequestNote['transport'], answer: () => unknown): void {
+  http(req: IncomingMessage, res: HeadedResponse, transport: RequestNote['transport'], answer: () => unknown): void {
     const { place, ended } = this.begin(transport, req.headers);
-    res.setHeader(REQUEST_ID, place.request.id);
+    res.always(REQUEST_ID, place.request.id);
     const { socket } = req;
     // A connection serves many requests.
     const before = socket.bytesWritten;

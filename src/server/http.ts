@@ -6,6 +6,7 @@ import { cachedAnswers } from './cached-answers.ts';
 import { createExports, EXPORT_PATH, type ExportLimits } from './export.ts';
 import { createGraphiql } from './graphiql.ts';
 import { GRAPHQL_PATH } from './graphql.ts';
+import { HeadedResponse } from './headed-response.ts';
 import { livez, readyz } from './health.ts';
 import { watchLoop } from './loop-lag.ts';
 import { refuse, refuseForNow } from './refuse.ts';
@@ -74,7 +75,8 @@ export async function serveHttp(app: App, options: ServeOptions): Promise<HttpSe
   observer.metrics?.know(documents.trustedNames);
   if (cache && observer.metrics) observer.metrics.cache = () => cache.counters;
   let stopping = false;
-  const server = createServer({ connectionsCheckingInterval: LOOK_MS }, (req, res) => {
+  const own = { connectionsCheckingInterval: LOOK_MS, ServerResponse: HeadedResponse };
+  const server = createServer(own, (req, res) => {
     const path = req.url?.split('?', 1)[0] ?? '/';
     secure(res);
     if (stopping) res.setHeader('connection', 'close');

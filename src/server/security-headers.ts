@@ -1,5 +1,5 @@
-import type { ServerResponse } from 'node:http';
 import type { Env } from '../env.ts';
+import type { HeadedResponse } from './headed-response.ts';
 
 const YEAR_S = 31_536_000;
 
@@ -11,7 +11,7 @@ const YEAR_S = 31_536_000;
 export function securityHeaders({
   NODE_ENV,
   PUBLIC_URL,
-}: Pick<Env, 'NODE_ENV' | 'PUBLIC_URL'>): (res: ServerResponse) => void {
+}: Pick<Env, 'NODE_ENV' | 'PUBLIC_URL'>): (res: HeadedResponse) => void {
   const headers: [string, string][] = [
     ['x-content-type-options', 'nosniff'],
     ['x-frame-options', 'DENY'],
@@ -22,6 +22,6 @@ export function securityHeaders({
   if (NODE_ENV === 'production' && PUBLIC_URL.startsWith('https:'))
     headers.push(['strict-transport-security', `max-age=${YEAR_S}; includeSubDomains`]);
   return (res) => {
-    for (const [name, value] of headers) res.setHeader(name, value);
+    for (const [name, value] of headers) res.always(name, value);
   };
 }
