@@ -10,7 +10,7 @@ import {
 } from './list.ts';
 import { columnOf, type ModelName, type Row, selectList, tableOf } from './models.ts';
 import type { ReadScope } from './read-scope.ts';
-import { SqlBuilder, type Statement } from './statement.ts';
+import { filledUp, SqlBuilder, type Statement } from './statement.ts';
 
 /** What loaders need of a GraphQL context. `loaders` lives as long as the operation: a loader is a cache. */
 export interface LoaderContext {
@@ -42,9 +42,10 @@ export type ByIdLoader<M extends ModelName> = (ctx: LoaderContext, id: string) =
 /** Rows by primary key: removes the N+1 of every to-one relation that points to this model. */
 export function byId<M extends ModelName>(model: M, omit?: ReadonlySet<string>): ByIdLoader<M> {
   const select = selectList(model, 't', omit);
+  let statement: ReturnType<typeof byIdStatements> | undefined;
   const load = async (ctx: LoaderContext, ids: readonly string[]): Promise<(Row<M> | null)[]> => {
-    const statement = byIdStatement(model, ctx.scope.viewer.tenantId, ids, select);
-    const rows = await ctx.scope.query<Row<M> & { id: string }>(statement);
+    statement ??= byIdStatements(model, select);
+    const rows = await ctx.scope.query<Row<M> & { id: string }>(statement(ctx.scope.viewer.tenantId, ids));
     const found = new Map(rows.map((row) => [row.id, row]));
     return ids.map((id) => found.get(id) ?? null);
   };
@@ -52,11 +53,15 @@ export function byId<M extends ModelName>(model: M, omit?: ReadonlySet<string>):
   return (ctx, id) => loaderOf(ctx, key, (ids) => load(ctx, ids)).load(id);
 }
 
-/** The statement of rows by their keys; `select` names columns of the row `t`. */
-export function byIdStatement(model: ModelName, tenantId: string, ids: readonly string[], select: string): Statement {
+/** Makes the statements of rows by their keys, whose text is always the same. `select` names columns of the row `t`. */
+export function byIdStatements(
+  model: ModelName,
+  select: string,
+): (tenantId: string, ids: readonly string[]) => Statement {
   const sql = new SqlBuilder().raw(`SELECT ${select} FROM "${tableOf(model).table}" t WHERE t.tenant_id = `);
-  sql.param(tenantId, 'uuid').raw(' AND t.id = ANY(').keys(ids).raw(')');
-  return sql.build(`${model}.byId`);
+  sql.param('', 'uuid').raw(' AND t.id = ANY(').keys([]).raw(')');
+  const statement = sql.build(`${model}.byId`);
+  return (tenantId, ids) => ({ ...statement, values: [tenantId, filledUp(ids)] });
 }
 
 export type ChildPageLoader<M extends ModelName> = (

@@ -41,17 +41,19 @@ export interface ReadPool {
   statements: StatementLog;
 }
 
+const SETTINGS = "set_config('app.tenant_id', $1, true), set_config('app.member_id', $2, true)";
+const OPEN = `SELECT ${SETTINGS}`;
+const OPEN_AS_APP = `SELECT set_config('role', 'argus_app', true), ${SETTINGS}`;
+
 /** What a session sends first and last. Its transaction has isolation and access mode from the pool's connections. */
 function openingOf({ pool, setRole }: ReadPool, viewer: Viewer): Pick<SessionPlan, 'opening' | 'closing'> {
   if (pool.citus) {
     const begin = ['BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', ...tenantSettings(viewer, setRole)];
     return { opening: begin.map((text) => ({ text, values: [] })), closing: [{ text: 'COMMIT', values: [] }] };
   }
-  const settings = ["set_config('app.tenant_id', $1, true)", "set_config('app.member_id', $2, true)"];
-  if (setRole) settings.unshift("set_config('role', 'argus_app', true)");
   // An empty member is none: it is also what a setting falls back to where an earlier transaction had one.
   const values = [assertUuid(viewer.tenantId), viewer.memberId ? assertUuid(viewer.memberId) : ''];
-  return { opening: [{ name: 'argus_open', text: `SELECT ${settings.join(', ')}`, values }], closing: [] };
+  return { opening: [{ name: 'argus_open', text: setRole ? OPEN_AS_APP : OPEN, values }], closing: [] };
 }
 
 /**

@@ -31,6 +31,11 @@ export function statementName(text: string): string | undefined {
  */
 const FEWEST_KEYS = 12;
 
+/** Keys as `SqlBuilder.keys` sends them. */
+export function filledUp(ids: readonly string[]): readonly (string | null)[] {
+  return ids.length < FEWEST_KEYS ? [...ids, ...new Array<null>(FEWEST_KEYS - ids.length).fill(null)] : ids;
+}
+
 /**
  * An instant in UTC, or its day. The driver writes it in this machine's zone, in which the day may be another one, and
  * whose distance from UTC had seconds before there were time zones, which it leaves out.
@@ -61,8 +66,7 @@ export class SqlBuilder {
 
   /** Appends keys as an array; NULLs may be among them, which match nothing. */
   keys(ids: readonly string[], pgType = 'uuid'): this {
-    const filled = ids.length < FEWEST_KEYS ? [...ids, ...new Array(FEWEST_KEYS - ids.length).fill(null)] : ids;
-    return this.param(filled, `${pgType}[]`);
+    return this.param(filledUp(ids), `${pgType}[]`);
   }
 
   /** For a statement whose best plan depends on its values: prepared, it may get one plan for all of them. */

@@ -1,7 +1,9 @@
-import { byIdStatement } from '../data/loaders.ts';
+import { byIdStatements } from '../data/loaders.ts';
 import type { Context } from '../graphql/context.ts';
 import type { Entity } from '../graphql/entity.ts';
-import type { RowSource, RowView } from './rows.ts';
+import type { Layout, RowSource, RowView } from './rows.ts';
+
+const statements = new WeakMap<Layout, ReturnType<typeof byIdStatements>>();
 
 /** Rows of one model by their keys in one run: what is asked for in one tick is one statement, and nothing is read twice. */
 export class RowsById {
@@ -41,9 +43,14 @@ export class RowsById {
     // After what else this tick asks for.
     const read = Promise.resolve().then(async () => {
       this.#next = undefined;
-      const views = await this.#source.read(scope, (select) =>
-        byIdStatement(this.#entity.model, scope.viewer.tenantId, ids, `t.id, ${select}`),
-      );
+      const views = await this.#source.read(scope, (select, layout) => {
+        let statement = statements.get(layout);
+        if (!statement) {
+          statement = byIdStatements(this.#entity.model, `t.id, ${select}`);
+          statements.set(layout, statement);
+        }
+        return statement(scope.viewer.tenantId, ids);
+      });
       for (const view of views) this.#rows.set(view.cells[0] ?? '', view);
     });
     return { ids, read };

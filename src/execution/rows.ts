@@ -90,10 +90,11 @@ export class RowSource {
     return this.#layout;
   }
 
-  /** Runs the statement that `make` builds with a select list. */
-  async read(scope: ReadScope, make: (select: string) => Statement): Promise<RowView[]> {
-    const { select, View } = this.layout;
-    const { rows } = await scope.cells(make(select));
+  /** Runs the statement that `make` builds with a select list, which is its layout's. */
+  async read(scope: ReadScope, make: (select: string, layout: Layout) => Statement): Promise<RowView[]> {
+    const { layout } = this;
+    const { select, View } = layout;
+    const { rows } = await scope.cells(make(select, layout));
     if (rows.length > 0) this.#met = true;
     return rows.map((cells) => new View(cells));
   }

@@ -16,7 +16,7 @@ const TABLES: ReadonlySet<string> = new Set(
   Object.keys(Prisma.ModelName).map((model) => tableOf(model as ModelName).table),
 );
 
-/** As `byIdStatement` ends. */
+/** As `byIdStatements` end. */
 const BY_KEY = / where t\.tenant_id = \$1::uuid and t\.id = any\(\$2::uuid\[\]\)$/;
 /** What a function of the migrations is called; a contract test holds them to it. */
 export const OWN_FUNCTION = /^(argus|search|filter)_/;

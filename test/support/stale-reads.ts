@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemViewer, type Viewer } from '../../src/access/viewer.ts';
-import { byIdStatement } from '../../src/data/loaders.ts';
+import { byIdStatements } from '../../src/data/loaders.ts';
 import { withReadScope } from '../../src/data/read-scope.ts';
 import type { Statement } from '../../src/data/statement.ts';
 import { withWrite } from '../../src/data/write.ts';
@@ -172,7 +172,7 @@ export class StaleReads {
       };
       const found: [number, number][] = [];
       if (query === 'one') {
-        const statement = byIdStatement('Project', tenantId, [projectIds[place] ?? ''], 't.description');
+        const statement = byIdStatements('Project', 't.description')(tenantId, [projectIds[place] ?? '']);
         const [row] = await rows<{ description: string }>(statement);
         found.push([place, Number(row?.description)]);
       }

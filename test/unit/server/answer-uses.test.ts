@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Viewer } from '../../../src/access/viewer.ts';
 import { childPageStatement, defineLinkList, pageStatement, planPage } from '../../../src/data/list.ts';
-import { byIdStatement } from '../../../src/data/loaders.ts';
+import { byIdStatements } from '../../../src/data/loaders.ts';
 import { touches } from '../../../src/events/changes.ts';
 import type { LogChange } from '../../../src/events/event.ts';
 import { MAX_AGE_MS, observedViewer, TIME_AGE_MS, UNTOLD_AGE_MS, Uses } from '../../../src/server/answer-uses.ts';
@@ -46,7 +46,7 @@ describe('a statement', () => {
   );
 
   test('of rows by their keys is told from those that read a table', () => {
-    expect(readingOf(byIdStatement('Case', TENANT, [idOf(1)], 't.id').text).byKey).toBe('cases');
+    expect(readingOf(byIdStatements('Case', 't.id')(TENANT, [idOf(1)]).text).byKey).toBe('cases');
     const links = defineLinkList('CaseContent', 'contentId', 'TestLinks');
     const plan = planPage(links, {}, new Date());
     expect(readingOf(pageStatement(plan, TENANT).text).byKey).toBeNull();
@@ -101,8 +101,8 @@ describe('an answer', () => {
 
   test('of some rows outlives events about others', () => {
     const uses = new Uses();
-    uses.statement(byIdStatement('Case', TENANT, [idOf(1), idOf(2)], 't.id'));
-    uses.statement(byIdStatement('Case', TENANT, [idOf(3)], 't.title'));
+    uses.statement(byIdStatements('Case', 't.id')(TENANT, [idOf(1), idOf(2)]));
+    uses.statement(byIdStatements('Case', 't.title')(TENANT, [idOf(3)]));
     const ends = (types: Record<string, number[] | null>) => touches(changeOf(types), uses.dependence);
     expect([1, 2, 3].map((n) => ends({ Case: [9, n] }))).toEqual([true, true, true]);
     expect(ends({ Case: [4, 5] })).toBe(false);
@@ -113,7 +113,7 @@ describe('an answer', () => {
 
   test('of some rows ends with any event of another type that may change them', () => {
     const uses = new Uses();
-    uses.statement(byIdStatement('Bug', TENANT, [idOf(1)], 't.id'));
+    uses.statement(byIdStatements('Bug', 't.id')(TENANT, [idOf(1)]));
     const ends = (types: Record<string, number[] | null>) => touches(changeOf(types), uses.dependence);
     expect(ends({ Bug: [2] })).toBe(false);
     expect(ends({ Project: [2] })).toBe(true);
