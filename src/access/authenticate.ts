@@ -4,7 +4,7 @@ import { assertUuid, type ReadPool, tenantSettings, withReadScope } from '../dat
 import { Unauthenticated } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { effectivePermissions, type Permission } from './permissions.ts';
-import { type Credential, parseCredential, sameHash } from './tokens.ts';
+import { type Credential, hashText, parseCredential, sameHash } from './tokens.ts';
 import type { Viewer } from './viewer.ts';
 
 /** How long a credential that was found good is believed without asking again. A revocation is an event and ends it. */
@@ -66,11 +66,9 @@ export class Authenticator {
    * @throws Unauthenticated when it is malformed, unknown, expired or revoked: the message does not tell which
    */
   async viewer(text: string, request: Viewer['request']): Promise<Viewer> {
-    const credential = parseCredential(text);
-    if (!credential) throw this.#refused();
-    const key = credential.hash.toString('base64');
+    const key = hashText(text);
     const known = this.#cache.get(key);
-    const grant = known && known.until > Date.now() ? known.grant : await this.#loadOnce(credential, key);
+    const grant = known && known.until > Date.now() ? known.grant : await this.#loadOnce(text, key);
     if (grant.expiresAt && grant.expiresAt <= new Date()) throw this.#refused();
     return { ...grant.viewer, request };
   }
@@ -81,9 +79,11 @@ export class Authenticator {
   }
 
   /** Requests that come at once share a look-up, but none that began before a change that has been announced since. */
-  #loadOnce(credential: Credential, key: string): Promise<Grant> {
+  async #loadOnce(text: string, key: string): Promise<Grant> {
     const running = this.#loading.get(key);
     if (running) return running;
+    const credential = parseCredential(text);
+    if (!credential) throw this.#refused();
     const load = this.#load(credential, key).finally(() => {
       if (this.#loading.get(key) === load) this.#loading.delete(key);
     });

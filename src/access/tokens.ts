@@ -61,6 +61,11 @@ export function parseCredential(text: string): Credential | null {
   return id === null ? null : { kind: 'key', id, hash: sha256(text) };
 }
 
+/** The SHA-256 of a presented text, in base64: what it is remembered by. */
+export function hashText(text: string): string {
+  return hash('sha256', text, 'base64');
+}
+
 /** Whether two hashes are the same, in a time that does not depend on where they differ. */
 export function sameHash(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
