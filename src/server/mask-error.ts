@@ -1,12 +1,15 @@
 import { GraphQLError } from 'graphql';
 import type { Logger } from 'pino';
 import { DecryptionError } from '../access/encryption.ts';
+import { sqlState } from '../data/sql-state.ts';
 import { DomainError, shortMessage } from '../errors.ts';
 import { requestNow } from '../observe/place.ts';
 
 /** Database errors that tell the caller something he can act on. */
 const DATABASE_ERRORS: Readonly<Record<string, { code: string; message: string }>> = {
   '57014': { code: 'TIMEOUT', message: 'this took too long and was stopped: ask for less, or filter more' },
+  // Prisma's own, for a transaction that took longer than it may.
+  P2028: { code: 'TIMEOUT', message: 'this change took too long and was taken back: change less at once' },
   '53300': { code: 'OVERLOADED', message: 'too many connections: try again in a moment' },
 };
 
@@ -61,7 +64,8 @@ function mask(error: unknown, requestId: string, log: Logger): GraphQLError {
     const extensions = { ...original.extensions, ...(error instanceof GraphQLError ? error.extensions : {}) };
     return new GraphQLError(error instanceof Error ? error.message : original.message, { ...place, extensions });
   }
-  const known = DATABASE_ERRORS[String(Reflect.get(Object(original), 'code'))];
+  const known =
+    DATABASE_ERRORS[String(Reflect.get(Object(original), 'code'))] ?? DATABASE_ERRORS[sqlState(original) ?? ''];
   if (known) return new GraphQLError(known.message, { ...place, extensions: { code: known.code } });
   // The operator can mend it, so the caller is told what to ask for; a key's id is no secret.
   if (original instanceof DecryptionError) {

@@ -156,6 +156,8 @@ describe('a statement that takes too long', () => {
       const { body } = await post(urlOf(way), a.key, LIST);
       expect(body.errors?.map(({ extensions }) => extensions?.code)).toEqual(['TIMEOUT']);
     }
+    const change = await post(urlOf(way), a.key, OPEN);
+    expect(change.body.errors?.map(({ extensions }) => extensions?.code)).toEqual(['TIMEOUT']);
     await release();
   });
 
