@@ -20,20 +20,26 @@ test.for([
   // The first process has waited for nothing but them.
   { args: ['--workers', '2'], code: 0 },
 ])('what waits for the database does not keep a stop for ever: $args', async ({ args, code }) => {
-  const serving = serveProcess(t, args, { STOP_TIMEOUT_S: '2' });
+  // Jobs would wait for the lock too.
+  const serving = serveProcess(t, ['--no-background', ...args], { STOP_TIMEOUT_S: '2' });
   const url = await serving.url();
   const owner = new pg.Client(t.database.ownerUrl);
   await owner.connect();
-  await owner.query('BEGIN; LOCK TABLE counters IN ACCESS EXCLUSIVE MODE');
-  const change = post(url, a.key, 'mutation { openCase(input: { title: "x" }) { eventSeq } }').catch(() => 'gone');
-  await expect
-    .poll(async () => (await owner.query('SELECT FROM pg_locks WHERE NOT granted')).rowCount, { timeout: 10_000 })
-    .toBe(1);
-  const begun = performance.now();
-  serving.child.kill('SIGTERM');
-  expect(await serving.ended).toEqual([code, null]);
-  expect(performance.now() - begun).toBeGreaterThan(2_000);
-  expect(serving.text()).toContain('STOP_TIMEOUT_S');
-  expect(await change).toBe('gone');
-  await owner.end();
+  try {
+    await owner.query('BEGIN; LOCK TABLE counters IN ACCESS EXCLUSIVE MODE');
+    const change = post(url, a.key, 'mutation { openCase(input: { title: "x" }) { eventSeq } }').catch(() => 'gone');
+    // Other tests have databases of their own in the same server.
+    const waiting = `SELECT FROM pg_locks WHERE NOT granted AND relation = 'counters'::regclass
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+    await expect.poll(async () => (await owner.query(waiting)).rowCount, { timeout: 10_000 }).toBe(1);
+    const begun = performance.now();
+    serving.child.kill('SIGTERM');
+    expect(await serving.ended).toEqual([code, null]);
+    expect(performance.now() - begun).toBeGreaterThan(2_000);
+    expect(serving.text()).toContain('STOP_TIMEOUT_S');
+    expect(await change).toBe('gone');
+  } finally {
+    await owner.end();
+    serving.child.kill('SIGKILL');
+  }
 });
