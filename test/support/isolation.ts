@@ -225,8 +225,8 @@ export function selectionFor(field: AnyField, kind: string, depth: number): stri
   return types.length > 1 && one ? `__typename ${selectionAs(one, depth)}` : selection(field.type, depth);
 }
 
-/** A key of the tenant's owner with just these permissions. */
-export async function keyWith(t: TestApp, tenant: Tenant, permissions: readonly string[]): Promise<string> {
+/** A key of the tenant’s owner with just these permissions, or without any given with all of the owner’s. */
+export async function keyWith(t: TestApp, tenant: Tenant, permissions?: readonly string[]): Promise<string> {
   const { createApiKey } = await t.runOk(
     tenant.key,
     'mutation ($input: CreateApiKeyInput!) { createApiKey(input: $input) { key { secret } userErrors { message } } }',

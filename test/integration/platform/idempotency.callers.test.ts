@@ -6,6 +6,7 @@ import { withWrite } from '../../../src/data/write.ts';
 import { encodeId } from '../../../src/graphql/ids.ts';
 import { addMember } from '../../../src/modules/platform/tenant.service.ts';
 import { createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
+import { keyWith } from '../../support/isolation.ts';
 import { asOwner } from '../intel/records.ts';
 import { anotherApp, ask, type Served, serve } from './serving.ts';
 
@@ -35,15 +36,6 @@ const traces = async () =>
     )
   )[0];
 
-const keyWith = async (permissions?: string[]): Promise<string> =>
-  (
-    await t.runOk(
-      a.key,
-      'mutation($only: [String!]) { createApiKey(input: { name: "c", permissions: $only }) { key { secret } } }',
-      { only: permissions },
-    )
-  ).createApiKey.key.secret;
-
 test.for<[string, string, string[]]>([
   [
     'createApiKey',
@@ -59,7 +51,7 @@ test.for<[string, string, string[]]>([
   const { made } = await t.runOk(a.key, call);
   expect(made.userErrors).toEqual([]);
   const conflict = { userErrors: [{ code: 'IDEMPOTENCY_CONFLICT', path: ['idempotencyKey'] }] };
-  const keys = [await keyWith(restricted), await keyWith()];
+  const keys = [await keyWith(t, a, restricted), await keyWith(t, a)];
   const after = await traces();
   for (const key of keys) {
     const { data, errors } = await t.run(key, call);
