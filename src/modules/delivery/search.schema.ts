@@ -81,7 +81,7 @@ builder.queryFields((t) => ({
     type: [BugHit],
     permission: 'bug:read',
     description:
-      'Bugs by number (12, #12, KEY-12) or external id first, then by the words of title and description (“phrase”, or, -not), then by likeness of the title. Words that 3 % or more of the newest 400 bugs have are ranked among the newest matches: three for each hit asked for, at least 60. Others are ranked among all matches (at most the newest 2,000), or among those of the last months if these are as many. Titles alike come from the newest 500 bugs if these fill the page; to a “phrase” or with a -not nothing alike is added.',
+      'Bugs by number (12, #12, KEY-12) or external id first, then by the words of title and description (“phrase”, or, -not), then by likeness of the title. Words that 3 % or more of the newest 400 bugs have are ranked among the newest matches: three for each hit asked for, at least 60; of a “phrase” one for each. Others are ranked among all matches (at most the newest 2,000), or among those of the last months if these are as many. Titles alike come from the newest 500 bugs if these fill the page; to a “phrase” or with a -not nothing alike is added.',
     args: {
       query: t.arg.string({ required: true }),
       first: t.arg.int({ defaultValue: 20, description: `1 to ${MAX_HITS}` }),
