@@ -26,7 +26,8 @@ export interface Asked {
 const PLAIN = ['fentanyl', 'bob', '', 'de'];
 const SMALL = [0, 1, 2, 3];
 /** Places of the log: of neither tenant, and of each. */
-const SEQS = [1, STARTS.a.event + 5, STARTS.b.event + 5];
+const NOBODYS_SEQ = 1;
+const SEQS = [NOBODYS_SEQ, STARTS.a.event + 5, STARTS.b.event + 5];
 const AT_ONCE = 6;
 /** New rows are looked for now and then. */
 const LOOK_EVERY = 500;
@@ -47,6 +48,8 @@ export interface Pool {
   texts: readonly string[];
   numbers: readonly number[];
   cursors: string[];
+  /** places of the log, when not all of them */
+  seqs?: readonly number[];
   /** for filters that are stored, and come back as they were written */
   keptIds?: readonly string[];
   /** such a filter is being made */
@@ -125,7 +128,8 @@ export function question(random: Random, pool: Pool, asker: Side, root: Root): Q
   const variables: Record<string, unknown> = {};
   // What is written must be the writer's: a text or number of the other one would come back rightly.
   const keptIds = [...asker.ids.values()].flat();
-  const from = root === 'Mutation' ? { ...pool, texts: PLAIN, numbers: SMALL, keptIds } : pool;
+  const seqs = SEQS.filter((seq) => seq === NOBODYS_SEQ || asker.patterns.some((own) => own.test(String(seq))));
+  const from = root === 'Mutation' ? { ...pool, texts: PLAIN, numbers: SMALL, keptIds, seqs } : pool;
   for (const { name, type, defaultValue } of field.args) {
     const required = isNonNullType(type) && defaultValue === undefined;
     if (required || random() < 0.35) variables[name] = valueFor(random, from, type, name, 0);
@@ -182,7 +186,7 @@ function scalar(random: Random, pool: Pool, type: string): unknown {
     case 'Boolean':
       return random() < 0.5;
     case 'BigInt':
-      return pick(random, pool.isKept ? SEQS.slice(0, 1) : SEQS);
+      return pick(random, pool.isKept ? [NOBODYS_SEQ] : (pool.seqs ?? SEQS));
     case 'DateTime':
       return '2026-01-02T10:00:00Z';
     case 'Date':
