@@ -76,6 +76,7 @@ export async function createServices({
     write: {
       prisma: database.prisma,
       setRole: database.setRole,
+      statements,
       committed: (tenantId, seq) => bus.committed(tenantId, seq),
       tracing,
     },

@@ -1,8 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { systemViewer, type Viewer } from './access/viewer.ts';
 import { tenantIds } from './data/before-tenant.ts';
 import { deleteExpiredKeys } from './data/idempotency.ts';
 import { withReadScope } from './data/read-scope.ts';
+import { prepared } from './data/statement.ts';
 import { withWrite } from './data/write.ts';
 import { EVENT_COUNTER } from './events/event.ts';
 import { startRetention } from './events/retention.ts';
@@ -17,6 +19,8 @@ import { WebhookRelay } from './modules/webhooks/relay.ts';
 import type { Services } from './services.ts';
 
 const LOOK_MS = 60_000;
+/** Between two looks, which are then for all that was written meanwhile. */
+const GAP_MS = 50;
 const FLUSH_MS = 10_000;
 /** Statement counts older than this are dropped. */
 const KEEP_STATEMENTS = '8 days';
@@ -62,10 +66,13 @@ export function startJobs(services: Services): { stop(): Promise<void> } {
   };
   const wake = (tenantIds: Iterable<string>) => {
     for (const id of tenantIds) waiting.add(id);
-    running ??= work().finally(() => {
-      running = null;
-      if (waiting.size > 0 && !stopping.signal.aborted) wake([]);
-    });
+    const { signal } = stopping;
+    running ??= work()
+      .then(() => sleep(GAP_MS, undefined, { signal }).catch(() => {}))
+      .finally(() => {
+        running = null;
+        if (waiting.size > 0 && !stopping.signal.aborted) wake([]);
+      });
   };
   const lookAround = () =>
     void tenantIds(services.read).then(wake, (error: unknown) =>
@@ -124,8 +131,7 @@ const NOTHING: Pending = {
 /** One statement that tells whether there is anything to do: every write of a tenant asks it. */
 async function pendingWork(services: Services, viewer: Viewer): Promise<Pending> {
   return withReadScope(services.read, viewer, async (scope) => {
-    const [row] = await scope.query<Pending>({
-      text: `/* jobs.pending */ SELECT
+    const text = `/* jobs.pending */ SELECT
           EXISTS (SELECT FROM osint_results WHERE tenant_id = $1::uuid AND status IN ('PENDING', 'RUNNING')) AS lookups,
           EXISTS (SELECT FROM dictionaries WHERE tenant_id = $1::uuid AND swept_version < version) AS sweep,
           EXISTS (SELECT FROM bugs WHERE tenant_id = $1::uuid AND refresh_at <= now()) AS sla,
@@ -136,9 +142,9 @@ async function pendingWork(services: Services, viewer: Viewer): Promise<Pending>
           EXISTS (SELECT FROM idempotency_keys WHERE tenant_id = $1::uuid AND expires_at <= now()) AS keys,
           EXISTS (SELECT FROM notification_rules WHERE tenant_id = $1::uuid AND is_enabled AND last_seq <
             (SELECT value FROM counters WHERE tenant_id = $1::uuid AND name = '${EVENT_COUNTER}')) AS inboxes,
-          EXISTS (SELECT FROM webhook_deliveries WHERE tenant_id = $1::uuid AND ${OLD_DELIVERIES}) AS deliveries`,
-      values: [viewer.tenantId],
-    });
+          EXISTS (SELECT FROM webhook_deliveries WHERE tenant_id = $1::uuid AND ${OLD_DELIVERIES}) AS deliveries`;
+    // Planned each time it would cost more than all that a small write does.
+    const [row] = await scope.query<Pending>(prepared(text, viewer.tenantId));
     return row ?? NOTHING;
   });
 }

@@ -8,6 +8,8 @@ import { RowClient } from './row-parser.ts';
 import { SharedConnections } from './shared-connections.ts';
 import { statementName } from './statement.ts';
 import type { StatementLog } from './statement-log.ts';
+import { TYPES } from './value-types.ts';
+import { WritePool } from './write-session.ts';
 
 export interface Database {
   url: string;
@@ -20,37 +22,6 @@ export interface Database {
   close(): Promise<void>;
 }
 
-const parseAnyInstant = pg.types.getTypeParser(1184);
-// Date.UTC takes the years 0 to 99 for 1900 to 1999.
-const IN_UTC = /^(?!00)\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,3})?\+00$/;
-
-/** timestamptz: in UTC, as sessions for reads write it, several times as fast as the driver's own way. */
-function parseInstant(text: string): unknown {
-  if (!IN_UTC.test(text)) return parseAnyInstant(text);
-  const part = (from: number, to: number) => Number(text.slice(from, to));
-  const milliseconds = text.length > 22 ? Number(text.slice(20, -3).padEnd(3, '0')) : 0;
-  return new Date(
-    Date.UTC(part(0, 4), part(5, 7) - 1, part(8, 10), part(11, 13), part(14, 16), part(17, 19), milliseconds),
-  );
-}
-
-const TEXT_ARRAY = 1009;
-/** By type oid. */
-const PARSERS: Readonly<Record<number, (text: string) => unknown>> = {
-  // int8: a bigint as a JavaScript number would lose digits.
-  20: BigInt,
-  1184: parseInstant,
-  // date: midnight in UTC, as Prisma reads it; the driver would take this machine's time zone.
-  1082: (text) => new Date(`${text}T00:00:00Z`),
-  // numeric[]: as texts, like a single numeric; the driver would make floats of them.
-  1231: pg.types.getTypeParser(TEXT_ARRAY as never),
-};
-/** How columns are read: rows are what Prisma's types say, but that a decimal is its text. */
-export const TYPES: pg.CustomTypesConfig = {
-  getTypeParser: (oid, format) =>
-    ((format !== 'binary' && PARSERS[oid]) || pg.types.getTypeParser(oid, format)) as never,
-};
-
 /** What every transaction of the pool for reads is, unless it says otherwise. */
 const READS = String.raw`-c default_transaction_isolation=repeatable\ read -c default_transaction_read_only=on -c timezone=UTC`;
 
@@ -61,7 +32,7 @@ const SHARED = 2;
 export async function openDatabase(url: string, env: Env, statements: StatementLog): Promise<Database> {
   const config = poolConfig(url, env);
   const options = [config.options, READS].filter(Boolean).join(' ');
-  const reads = openPool({ ...config, types: TYPES, options, Client: RowClient });
+  const reads = watched(new pg.Pool({ ...config, types: TYPES, options, Client: RowClient }));
   const { setRole, citus } = await askServer(reads, url).catch(async (error: unknown) => {
     await reads.end();
     throw error;
@@ -69,7 +40,7 @@ export async function openDatabase(url: string, env: Env, statements: StatementL
   const shared = citus ? null : new SharedConnections(reads, SHARED);
   const pool = Object.assign(reads, { citus, idleMs: env.IDLE_TX_TIMEOUT_MS, shared });
   // Prisma leaves statements unnamed, which PostgreSQL then parses and plans each time.
-  const writes = openPool(config);
+  const writes = watched(new WritePool(config));
   const adapter = new PrismaPg(writes, { statementNameGenerator: writeNames() });
   // Other formats show the values that a call was given.
   const prisma = new PrismaClient({ adapter, errorFormat: 'minimal', log: [{ emit: 'event', level: 'query' }] });
@@ -100,8 +71,7 @@ function writeNames(): (statement: { sql: string }) => string {
   };
 }
 
-function openPool(config: pg.PoolConfig): pg.Pool {
-  const pool = new pg.Pool(config);
+function watched(pool: pg.Pool): pg.Pool {
   // A connection that breaks while idle is replaced at its next use; without a listener it would end the process.
   pool.on('error', () => {});
   // The pool listens only while a connection is idle. One that breaks in use fails its next statement, which is enough.

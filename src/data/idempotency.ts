@@ -4,6 +4,7 @@ import { isPermission } from '../access/permissions.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { Conflict, Forbidden, IdempotencyConflict, InvalidInput } from '../errors.ts';
 import { sqlState } from './sql-state.ts';
+import { prepared } from './statement.ts';
 import { decodeTyped, encodeTyped } from './typed-json.ts';
 import type { WriteTx, Written } from './write.ts';
 
@@ -62,18 +63,20 @@ export class CallKey {
   async claim(tx: WriteTx): Promise<Written<unknown> | null> {
     if (this.#spent) throw new Error('a call of several transactions needs a part of its key for each');
     // An update that changes nothing makes a row that is there be locked, and given as it is.
-    const rows = await tx.db
-      .$queryRawUnsafe<{ outcome: Uint8Array | null }[]>(
-        `/* IdempotencyKey.claim */ INSERT INTO idempotency_keys AS k (tenant_id, member_id, key_hash, created_at, expires_at)
+    const rows = await tx
+      .query<{ outcome: Uint8Array | null }>(
+        prepared(
+          `/* IdempotencyKey.claim */ INSERT INTO idempotency_keys AS k (tenant_id, member_id, key_hash, created_at, expires_at)
          VALUES ($1::uuid, $2::uuid, $3::bytea, $4::timestamptz, $5::timestamptz)
          ON CONFLICT (tenant_id, member_id, key_hash) DO UPDATE SET
            outcome = CASE WHEN k.expires_at > $4::timestamptz THEN k.outcome END,
            created_at = CASE WHEN k.expires_at > $4::timestamptz THEN k.created_at ELSE $4::timestamptz END,
            expires_at = CASE WHEN k.expires_at > $4::timestamptz THEN k.expires_at ELSE $5::timestamptz END
          RETURNING outcome`,
-        ...this.#row(tx),
-        tx.now.toISOString(),
-        new Date(tx.now.getTime() + KEPT_MS).toISOString(),
+          ...this.#row(tx),
+          tx.now.toISOString(),
+          new Date(tx.now.getTime() + KEPT_MS).toISOString(),
+        ),
       )
       .catch((error: unknown) => {
         if (sqlState(error) !== STATEMENT_TIMEOUT) throw error;
@@ -88,17 +91,19 @@ export class CallKey {
     return outcome.written;
   }
 
-  /** Ends a transaction that does the change: keeps what it gives. */
-  async keep(tx: WriteTx, written: Written<unknown>): Promise<void> {
+  /** Ends a transaction that does the change: keeps what it gives, with the commit. */
+  keep(tx: WriteTx, written: Written<unknown>): void {
     const { viewer } = tx;
     const permissions = [...viewer.permissions];
     const outcome: Outcome = { fingerprint: this.#fingerprint, by: madeBy(viewer), permissions, written };
     const text = JSON.stringify(encodeTyped(outcome));
-    await tx.db.$executeRawUnsafe(
-      `/* IdempotencyKey.keep */ UPDATE idempotency_keys SET outcome = $4::bytea
+    tx.later(
+      prepared(
+        `/* IdempotencyKey.keep */ UPDATE idempotency_keys SET outcome = $4::bytea
        WHERE tenant_id = $1::uuid AND member_id = $2::uuid AND key_hash = $3::bytea`,
-      ...this.#row(tx),
-      encrypt(this.#ring, text, this.#place(tx)),
+        ...this.#row(tx),
+        encrypt(this.#ring, text, this.#place(tx)),
+      ),
     );
   }
 

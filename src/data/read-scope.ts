@@ -2,11 +2,12 @@ import type pg from 'pg';
 import type { Viewer } from '../access/viewer.ts';
 import { places } from '../observe/place.ts';
 import { ReadSession } from './read-session.ts';
-import type { Cells } from './read-wire.ts';
+import { type Cells, rowsOf } from './read-wire.ts';
 import type { SessionPlan } from './session-plan.ts';
 import type { SharedConnections } from './shared-connections.ts';
 import type { Statement } from './statement.ts';
 import type { StatementLog } from './statement-log.ts';
+import { bound } from './wire-messages.ts';
 
 /** What opens a transaction of a viewer, as statements: the settings that row-level security reads. */
 export function tenantSettings(viewer: Pick<Viewer, 'tenantId' | 'memberId'>, setRole: boolean): string[] {
@@ -42,8 +43,13 @@ export interface ReadPool {
 }
 
 const SETTINGS = "set_config('app.tenant_id', $1, true), set_config('app.member_id', $2, true)";
+const OPEN_NAME = 'argus_open';
 const OPEN = `SELECT ${SETTINGS}`;
 const OPEN_AS_APP = `SELECT set_config('role', 'argus_app', true), ${SETTINGS}`;
+
+const MAX_OPENINGS = 1_000;
+/** The values of an opening as they are sent, by tenant and member. */
+const openings = new Map<string, Buffer>();
 
 /** What a session sends first and last. Its transaction has isolation and access mode from the pool's connections. */
 function openingOf({ pool, setRole }: ReadPool, viewer: Viewer): Pick<SessionPlan, 'opening' | 'closing'> {
@@ -52,8 +58,14 @@ function openingOf({ pool, setRole }: ReadPool, viewer: Viewer): Pick<SessionPla
     return { opening: begin.map((text) => ({ text, values: [] })), closing: [{ text: 'COMMIT', values: [] }] };
   }
   // An empty member is none: it is also what a setting falls back to where an earlier transaction had one.
-  const values = [assertUuid(viewer.tenantId), viewer.memberId ? assertUuid(viewer.memberId) : ''];
-  return { opening: [{ name: 'argus_open', text: setRole ? OPEN_AS_APP : OPEN, values }], closing: [] };
+  const key = `${viewer.tenantId} ${viewer.memberId ?? ''}`;
+  let values = openings.get(key);
+  if (!values) {
+    if (openings.size >= MAX_OPENINGS) openings.clear();
+    values = bound(OPEN_NAME, [assertUuid(viewer.tenantId), viewer.memberId ? assertUuid(viewer.memberId) : '']);
+    openings.set(key, values);
+  }
+  return { opening: [{ name: OPEN_NAME, text: setRole ? OPEN_AS_APP : OPEN, values: [], bound: values }], closing: [] };
 }
 
 /**
@@ -158,18 +170,6 @@ export class ReadScope {
     this.#session?.end();
     await this.#session?.released;
   }
-}
-
-/** Row objects of an answer, all built alike so that the engine gives them one shape. */
-function rowsOf<T extends object>({ names, parsers, rows }: Cells): T[] {
-  return rows.map((cells) => {
-    const row: Record<string, unknown> = {};
-    for (let i = 0; i < names.length; i++) {
-      const text = cells[i] ?? null;
-      row[names[i] as string] = text === null ? null : parsers[i]?.(text);
-    }
-    return row as T;
-  });
 }
 
 /** Runs `fn` in a read scope of its own: for work outside a GraphQL operation. */

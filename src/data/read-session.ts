@@ -5,6 +5,7 @@ import { type Cells, type Columns, preparable, preparedOn, send, toSend, type Wi
 import type { Asked, SessionPlan } from './session-plan.ts';
 import type { SharedRead } from './shared-connections.ts';
 import type { Statement } from './statement.ts';
+import { WireMessages } from './wire-messages.ts';
 
 const NO_COLUMNS: Columns = { names: [], parsers: [] };
 /** A statement that nobody waits for any more may run so long; cancelling a shorter one costs more than it saves. */
@@ -113,10 +114,10 @@ export class ReadSession implements SharedRead {
     this.#write(this.#wire);
   }
 
-  writeTo(client: pg.PoolClient, wire: Wire): void {
+  addTo(messages: WireMessages, client: pg.PoolClient, wire: Wire): void {
     this.#client = client;
     this.#wire = wire;
-    this.#write(wire);
+    this.#add(messages, wire);
   }
 
   failed(error: Error): void {
@@ -134,16 +135,24 @@ export class ReadSession implements SharedRead {
 
   /** All that was asked for in a tick as one write to the socket, which wakes either side once. */
   #write(wire: Wire): void {
+    const messages = new WireMessages();
+    this.#add(messages, wire);
+    messages.writeTo(wire.stream);
+  }
+
+  #add(messages: WireMessages, wire: Wire): void {
     this.#writing = false;
     if (this.#synced) return;
     clearTimeout(this.#idle);
     const known = preparedOn(wire);
     const earlier = known.parsing.length;
     const now = performance.now();
-    wire.stream.cork();
     if (this.#opening === null) {
       this.#opening = this.#plan.opening.length;
-      for (const statement of this.#plan.opening) send(wire, known, statement, statement.values.map(toSend), false);
+      for (const statement of this.#plan.opening) {
+        const values = statement.bound ? [] : statement.values.map(toSend);
+        send(messages, known, statement, values, false);
+      }
     }
     for (const asked of this.#waiting) {
       asked.statement = preparable(known, asked.statement, earlier);
@@ -151,7 +160,7 @@ export class ReadSession implements SharedRead {
       const columns = name === undefined ? undefined : known.columns.get(name);
       if (columns) asked.columns = columns;
       asked.sentAt = now;
-      send(wire, known, asked.statement, asked.values, !columns);
+      send(messages, known, asked.statement, asked.values, !columns);
       this.#sent.push(asked);
     }
     this.#waiting = [];
@@ -162,16 +171,15 @@ export class ReadSession implements SharedRead {
       this.#refusal = () => new ScopeFinished();
     }
     if (this.#ending) {
-      for (const statement of this.#plan.closing) send(wire, known, statement, [], false);
-      this.#sync(wire);
-    } else wire.flush();
-    wire.stream.uncork();
+      for (const statement of this.#plan.closing) send(messages, known, statement, [], false);
+      this.#sync(messages);
+    } else messages.flush();
   }
 
   /** Exactly one for each session: a second would make the connection look free during the next one. */
-  #sync(wire: Wire): void {
+  #sync(messages: WireMessages): void {
     this.#synced = true;
-    wire.sync();
+    messages.sync();
   }
 
   handleRowDescription({ fields }: { fields: pg.FieldDef[] }): void {
@@ -255,7 +263,10 @@ export class ReadSession implements SharedRead {
     };
     wire.once('readyForQuery', ready);
     wire.once('end', gone);
-    if (!this.#synced) this.#sync(wire);
+    if (this.#synced) return;
+    const messages = new WireMessages();
+    this.#sync(messages);
+    messages.writeTo(wire.stream);
   }
 
   handleReadyForQuery(): void {

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import pg from 'pg';
 import type { Statement } from './statement.ts';
+import type { WireMessages } from './wire-messages.ts';
 
 /** A statement's answer as PostgreSQL sent it: texts, nothing parsed. */
 export interface Cells {
@@ -16,12 +17,6 @@ export type Columns = Pick<Cells, 'names' | 'parsers'>;
 /** What is used of node-postgres' connection; its types ask for arguments that it no longer takes. */
 export interface Wire {
   stream: Duplex;
-  parse(statement: { name: string; text: string }): void;
-  bind(values: { statement: string; values: Sendable[] }): void;
-  describe(what: { type: 'P' }): void;
-  execute(): void;
-  flush(): void;
-  sync(): void;
   on(event: 'parseComplete', listener: () => void): void;
   once(event: 'readyForQuery' | 'end', listener: () => void): void;
   off(event: 'readyForQuery' | 'end', listener: () => void): void;
@@ -58,22 +53,21 @@ export function preparable(known: Prepared, { name, ...unnamed }: Statement, ear
   return fits && (parsed === -1 || parsed >= earlier) ? { name, ...unnamed } : unnamed;
 }
 
-/** Sends one statement, parsed at its first use on the connection; described when its columns are not known. */
+/** Adds one statement to what is sent, parsed at its first use on the connection; described when its columns are not known. */
 export function send(
-  wire: Wire,
+  messages: WireMessages,
   known: Prepared,
-  { name = '', text }: Statement,
+  { name = '', text, bound }: Statement,
   values: Sendable[],
   describe: boolean,
 ): void {
   if (name === '' || !(known.columns.has(name) || known.parsing.includes(name))) {
-    wire.parse({ name, text });
+    messages.parse({ name, text });
     known.parsing.push(name);
     known.sent++;
   }
-  wire.bind({ statement: name, values });
-  if (describe) wire.describe({ type: 'P' });
-  wire.execute();
+  if (bound) messages.add(bound);
+  else messages.run(name, values, describe);
 }
 
 /** What this connection has prepared, kept up with from the first call on. */
@@ -89,4 +83,16 @@ export function preparedOn(wire: Wire): Prepared {
     known = made;
   }
   return known;
+}
+
+/** Row objects of an answer, all built alike so that the engine gives them one shape. */
+export function rowsOf<T extends object>({ names, parsers, rows }: Cells): T[] {
+  return rows.map((cells) => {
+    const row: Record<string, unknown> = {};
+    for (let i = 0; i < names.length; i++) {
+      const text = cells[i] ?? null;
+      row[names[i] as string] = text === null ? null : parsers[i]?.(text);
+    }
+    return row as T;
+  });
 }

@@ -1,10 +1,11 @@
 import type pg from 'pg';
 import type { Wire } from './read-wire.ts';
+import { WireMessages } from './wire-messages.ts';
 
 /** A read that is one write ending with a Sync, so that others can be written behind it. */
 export interface SharedRead extends pg.Submittable {
-  /** Writes it all. What comes back is told to it as to any query of node-postgres. */
-  writeTo(client: pg.PoolClient, wire: Wire): void;
+  /** Adds it all to what is written. What comes back is told to it as to any query of node-postgres. */
+  addTo(messages: WireMessages, client: pg.PoolClient, wire: Wire): void;
   /** its connection cannot be had or broke before its turn */
   failed(error: Error): void;
 }
@@ -78,9 +79,9 @@ export class SharedConnections {
   /** All reads that joined in a turn of the event loop as one write to the socket. */
   #flush({ client, wire, unwritten }: Lane): void {
     if (!client || !wire) return;
-    wire.stream.cork();
-    for (const read of unwritten.splice(0)) read.writeTo(client, wire);
-    wire.stream.uncork();
+    const messages = new WireMessages();
+    for (const read of unwritten.splice(0)) read.addTo(messages, client, wire);
+    messages.writeTo(wire.stream);
   }
 
   /** The first read of a lane has its answers. With an error the connection is lost, and with it the reads behind. */

@@ -5,6 +5,8 @@ export interface Statement {
   name?: string;
   text: string;
   values: unknown[];
+  /** its Bind and Execute as they are sent, when it gives no rows that anybody reads */
+  bound?: Buffer;
 }
 
 /** Names that are remembered. */
@@ -23,6 +25,12 @@ export function statementName(text: string): string | undefined {
   const name = `argus_${createHash('sha256').update(text).digest('base64url').slice(0, 22)}`;
   names.set(text, name);
   return name;
+}
+
+/** A statement of a fixed text, kept prepared. */
+export function prepared(text: string, ...values: unknown[]): Statement {
+  const name = statementName(text);
+  return name ? { name, text, values } : { text, values };
 }
 
 /**

@@ -1,18 +1,24 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
 import { Prisma, type PrismaClient } from '../../generated/prisma/client.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { Conflict, InvalidInput, NotFound, VersionMismatch } from '../errors.ts';
-import { EVENT_CHANNEL, EVENT_COUNTER, type NewEvent, notificationOf } from '../events/event.ts';
-import { newId } from '../graphql/ids.ts';
+import type { NewEvent } from '../events/event.ts';
 import type { Tracing } from '../observe/tracing.ts';
 import type { CallKey } from './idempotency.ts';
-import { insertRows } from './insert-rows.ts';
+import type { EventSeq } from './insert-rows.ts';
 import { type ModelName, tableOf } from './models.ts';
 import { tenantSettings } from './read-scope.ts';
 import { sqlState } from './sql-state.ts';
+import { prepared, type Statement } from './statement.ts';
+import type { StatementLog } from './statement-log.ts';
+import { type NewAuditEntry, WriteLog } from './write-log.ts';
+import { WriteSession, withSession } from './write-session.ts';
 
 export interface WriteDeps {
   prisma: PrismaClient;
+  /** told of the statements that are not Prisma's */
+  statements: StatementLog;
   /** the login role is not argus_app itself */
   setRole: boolean;
   /** told of the last event of each write, when it is committed */
@@ -28,16 +34,13 @@ export interface Written<R> {
   eventSeq: bigint | null;
 }
 
-export interface NewAuditEntry {
-  action: string;
-  resource?: string;
-  resourceId?: string;
-  metadata?: Record<string, Prisma.InputJsonValue>;
-}
-
 /** A write transaction as services see it. */
 export interface WriteTx {
   db: Prisma.TransactionClient;
+  /** runs a statement of our own, in one flight with all others of this tick and those put off */
+  query<T extends object>(statement: Statement): Promise<T[]>;
+  /** has a statement run before the next one that is waited for; its failure is that of the transaction */
+  later(statement: Statement): void;
   viewer: Viewer;
   tenantId: string;
   now: Date;
@@ -47,8 +50,9 @@ export interface WriteTx {
   /**
    * Puts off work to the end, when the log is locked: writers of this tenant do it one after the other, so that it may
    * count up rows that all of them share. It learns the seq of each event of this transaction, in the order of `emit`.
+   * Others wait meanwhile: it should put off statements rather than wait for them.
    */
-  atEnd(work: (seqs: readonly bigint[]) => Promise<void>): void;
+  atEnd(work: (seqs: readonly EventSeq[]) => void | Promise<void>): void;
   /** locks a row for the rest of the transaction and checks its version; NotFound, VersionMismatch */
   lock(model: ModelName, id: string, expectedVersion?: number | null): Promise<number>;
   /**
@@ -124,7 +128,7 @@ export async function withWrite<R>(
   }
 }
 
-function runOnce<R>(
+async function runOnce<R>(
   deps: WriteDeps,
   viewer: Viewer,
   name: string,
@@ -132,128 +136,77 @@ function runOnce<R>(
   timeout: number,
   results: Results | null,
 ): Promise<Written<R>> {
-  return deps.prisma.$transaction(
-    async (db) => {
-      // One by one: Prisma sends raw text as a prepared statement, which holds one command; and Citus passes on SET LOCAL
-      // to its workers only as a statement of its own.
-      for (const setting of tenantSettings(viewer, deps.setRole))
-        await db.$executeRawUnsafe(`/* ${name} */ ${setting}`);
-      const events: NewEvent[] = [];
-      const audits: NewAuditEntry[] = [];
-      const ending: ((seqs: readonly bigint[]) => Promise<void>)[] = [];
-      const tx: WriteTx = {
-        db,
-        viewer,
-        tenantId: viewer.tenantId,
-        now: new Date(),
-        emit: (event) => events.push(event) - 1,
-        audit: (entry) => audits.push(entry),
-        atEnd: (work) => ending.push(work),
-        beforehand: (key, work) => beforehand(results, key, work),
-        lock: (model, id, expected) => lockRow(db, viewer.tenantId, model, id, expected),
-        nextNumber: (counter, count = 1) => nextNumber(db, viewer.tenantId, counter, count),
-      };
-      const before = await deps.key?.claim(tx);
-      if (before) return before as Written<R>;
-      const value = await fn(tx);
-      if (audits.length > 0) await db.auditEntry.createMany({ data: audits.map((entry) => auditRow(tx, entry)) });
-      const written = { value, eventSeq: await endWrite(tx, events, ending) };
-      await deps.key?.keep(tx, written);
-      return written;
-    },
-    { timeout, maxWait: 10_000 },
-  );
+  const session = new WriteSession(deps.statements);
+  let outcome: (() => Promise<Written<R>>) | undefined;
+  const work = async (db: Prisma.TransactionClient) => {
+    for (const setting of tenantSettings(viewer, deps.setRole))
+      session.later({ text: `/* ${name} */ ${setting}`, values: [] });
+    const log = new WriteLog();
+    const tx = writeTx(session, db, viewer, log, results);
+    const before = await deps.key?.claim(tx);
+    if (before) return before as Written<R>;
+    const value = await fn(tx);
+    const { eventSeq } = await log.write(tx);
+    outcome = () => eventSeq.then((seq) => ({ value, eventSeq: seq }));
+    if (deps.key) deps.key.keep(tx, await outcome());
+    await session.commit();
+    return outcome();
+  };
+  try {
+    return await withSession(session, () => deps.prisma.$transaction(work, { timeout, maxWait: 10_000 }));
+  } catch (error) {
+    // Prisma's limit may have been reached while the commit was under way: what the database says is what counts.
+    if (outcome && (await session.committed)) return outcome();
+    throw session.failure ?? error;
+  }
 }
 
-async function endWrite(
-  tx: WriteTx,
-  events: NewEvent[],
-  ending: readonly ((seqs: readonly bigint[]) => Promise<void>)[],
-): Promise<bigint | null> {
-  if (events.length === 0 && ending.length === 0) return null;
-  const last = await appendEvents(tx, events);
-  const seqs = events.map((_, i) => last - BigInt(events.length - 1 - i));
-  for (const work of ending) await work(seqs);
-  return events.length > 0 ? last : null;
+function writeTx(
+  session: WriteSession,
+  db: Prisma.TransactionClient,
+  viewer: Viewer,
+  log: WriteLog,
+  results: Results | null,
+): WriteTx {
+  const { tenantId } = viewer;
+  return {
+    db,
+    viewer,
+    tenantId,
+    now: new Date(),
+    query: (statement) => session.query(statement),
+    later: (statement) => session.later(statement),
+    emit: (event) => log.emit(event),
+    audit: (entry) => log.audit(entry),
+    atEnd: (work) => log.atEnd(work),
+    beforehand: (key, work) => beforehand(results, key, work),
+    lock: (model, id, expected) => lockRow(session, tenantId, model, id, expected),
+    nextNumber: (counter, count = 1) => nextNumber(session, tenantId, counter, count),
+  };
 }
 
 async function lockRow(
-  db: Prisma.TransactionClient,
+  session: WriteSession,
   tenantId: string,
   model: ModelName,
   id: string,
   expected?: number | null,
 ): Promise<number> {
-  const rows = await db.$queryRawUnsafe<{ version: number }[]>(
-    `SELECT version FROM "${tableOf(model).table}" WHERE tenant_id = $1::uuid AND id = $2::uuid FOR NO KEY UPDATE`,
-    tenantId,
-    id,
-  );
-  const [row] = rows;
+  const { table } = tableOf(model);
+  const text = `/* ${model}.lock */ SELECT version FROM "${table}" WHERE tenant_id = $1::uuid AND id = $2::uuid FOR NO KEY UPDATE`;
+  const [row] = await session.query<{ version: number }>(prepared(text, tenantId, id));
   if (!row) throw new NotFound(`there is no such ${model}`, ['id']);
   if (expected !== undefined && expected !== null && expected !== row.version)
     throw new VersionMismatch(expected, row.version, { model, id });
   return row.version;
 }
 
-async function nextNumber(
-  db: Prisma.TransactionClient,
-  tenantId: string,
-  name: string,
-  count: number,
-): Promise<bigint> {
-  const { value } = await db.counter.upsert({
-    where: { tenantId_name: { tenantId, name } },
-    create: { tenantId, name, value: BigInt(count) },
-    update: { value: { increment: count } },
-    select: { value: true },
-  });
-  return value;
-}
+const NEXT = `/* Counter.next */ INSERT INTO counters AS c (tenant_id, name, value) VALUES ($1::uuid, $2::text, $3::int8)
+  ON CONFLICT (tenant_id, name) DO UPDATE SET value = c.value + excluded.value RETURNING value`;
 
-function auditRow(tx: WriteTx, entry: NewAuditEntry): Prisma.AuditEntryCreateManyInput {
-  const { viewer } = tx;
-  return {
-    tenantId: tx.tenantId,
-    id: newId(),
-    actorId: viewer.memberId,
-    actorKind: viewer.kind,
-    action: entry.action,
-    resource: entry.resource ?? null,
-    resourceId: entry.resourceId ?? null,
-    metadata: entry.metadata ?? {},
-    ipAddress: viewer.request.ip,
-    userAgent: viewer.request.userAgent?.slice(0, 500) ?? null,
-    requestId: viewer.request.id,
-    createdAt: tx.now,
-  };
-}
-
-/**
- * The log's `seq` is taken last: the counter's row stays locked from here to the commit, which makes the numbers gapless
- * and their order the order of commits, and keeps the time that writers wait for each other short. Without events only
- * the lock is taken.
- */
-async function appendEvents(tx: WriteTx, events: NewEvent[]): Promise<bigint> {
-  const last = await tx.nextNumber(EVENT_COUNTER, events.length);
-  if (events.length === 0) return last;
-  const first = last - BigInt(events.length) + 1n;
-  const rows = events.map((event, i) => ({
-    tenantId: tx.tenantId,
-    seq: first + BigInt(i),
-    id: newId(),
-    type: event.type,
-    aggregateType: event.aggregateType,
-    aggregateId: event.aggregateId,
-    aggregateVersion: event.aggregateVersion,
-    actorId: tx.viewer.memberId,
-    occurredAt: tx.now,
-    payload: event.payload ?? {},
-  }));
-  await insertRows(tx.db, 'Event', rows);
-  const payload = notificationOf(tx.tenantId, last, events);
-  await tx.db.$executeRawUnsafe('SELECT pg_notify($1::text, $2::text)', EVENT_CHANNEL, payload);
-  return last;
+async function nextNumber(session: WriteSession, tenantId: string, name: string, count: number): Promise<bigint> {
+  const [row] = await session.query<{ value: bigint }>(prepared(NEXT, tenantId, name, count));
+  return row?.value ?? 0n;
 }
 
 function isRetryable(error: unknown): boolean {
@@ -263,13 +216,15 @@ function isRetryable(error: unknown): boolean {
 
 /** Constraint violations that a caller can do something about; the rest stays what it is. */
 function toDomainError(error: unknown): unknown {
-  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return error;
-  // Raw SQL tells PostgreSQL's own codes.
+  const known = error instanceof Prisma.PrismaClientKnownRequestError;
+  if (!known && !(error instanceof pg.DatabaseError)) return error;
+  const code = known ? error.code : undefined;
+  // SQL of our own tells PostgreSQL's codes.
   const state = sqlState(error);
-  if (error.code === 'P2002' || state === '23505') return new Conflict('another row has the same key');
-  if (error.code === 'P2003' || state === '23503')
+  if (code === 'P2002' || state === '23505') return new Conflict('another row has the same key');
+  if (code === 'P2003' || state === '23503')
     return new InvalidInput('refers to a row that does not exist or is still referred to');
-  if (error.code === 'P2025') return new NotFound('there is no such row');
+  if (code === 'P2025') return new NotFound('there is no such row');
   if (state === '23514') return new InvalidInput('a value is out of the range that the database allows');
   return error;
 }

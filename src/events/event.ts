@@ -28,13 +28,15 @@ export interface LogChange {
 /** PostgreSQL takes payloads that are shorter than this, in bytes (NOTIFY_PAYLOAD_MAX_LENGTH in its async.c). */
 const MAX_PAYLOAD = 8_000;
 
+/** Longest seq in digits, 19, but for what the places take in a format. */
+const MORE_DIGITS = 2 * (19 - '%1$s'.length);
+
 /**
  * The payload for the events of one transaction: `<tenant> <first seq> <last seq> <Type>:<id>,<id>;<Type>:<id>`, or the
- * types alone when the ids would not fit.
+ * types alone when the ids would not fit. As a format of PostgreSQL, which puts in the seqs: `%1$s` and `%2$s`.
  */
-export function notificationOf(
+export function notificationFormat(
   tenantId: string,
-  lastSeq: bigint,
   events: readonly Pick<NewEvent, 'aggregateType' | 'aggregateId'>[],
 ): string {
   const ids = new Map<string, Set<string>>();
@@ -43,9 +45,9 @@ export function notificationOf(
     if (known) known.add(aggregateId);
     else ids.set(aggregateType, new Set([aggregateId]));
   }
-  const head = `${tenantId} ${lastSeq - BigInt(events.length) + 1n} ${lastSeq} `;
+  const head = `${tenantId} %1$s %2$s `;
   const full = head + [...ids].map(([type, some]) => `${type}:${[...some].join(',')}`).join(';');
-  return Buffer.byteLength(full) < MAX_PAYLOAD ? full : head + [...ids.keys()].join(';');
+  return Buffer.byteLength(full) + MORE_DIGITS < MAX_PAYLOAD ? full : head + [...ids.keys()].join(';');
 }
 
 const UUID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}';

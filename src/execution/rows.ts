@@ -1,7 +1,7 @@
-import { TYPES } from '../data/database.ts';
 import { type Column, type ModelName, tableOf } from '../data/models.ts';
 import type { ReadScope } from '../data/read-scope.ts';
 import type { Statement } from '../data/statement.ts';
+import { TYPES } from '../data/value-types.ts';
 
 /** A row as PostgreSQL sent it: a text for each column, null for NULL. */
 export type Cells = readonly (string | null)[];

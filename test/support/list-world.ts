@@ -3,11 +3,11 @@ import pg from 'pg';
 import { expect } from 'vitest';
 import { systemViewer } from '../../src/access/viewer.ts';
 import { encodeCursor } from '../../src/data/cursor.ts';
-import { TYPES } from '../../src/data/database.ts';
 import { filterPredicate } from '../../src/data/filter-memory.ts';
 import * as lists from '../../src/data/list.ts';
 import { columnOf, type ModelName, type Row, selectList, tableOf } from '../../src/data/models.ts';
 import { tenantSettings } from '../../src/data/read-scope.ts';
+import { TYPES } from '../../src/data/value-types.ts';
 
 export const NOW = new Date('2026-03-01T00:00:00Z');
 /** The sources that every world has. */

@@ -1,10 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import pg from 'pg';
 import { systemViewer } from '../../src/access/viewer.ts';
-import { TYPES } from '../../src/data/database.ts';
 import { type ModelName, tableOf } from '../../src/data/models.ts';
 import { tenantSettings } from '../../src/data/read-scope.ts';
 import type { Statement } from '../../src/data/statement.ts';
+import { TYPES } from '../../src/data/value-types.ts';
 
 interface PlanNode {
   'Node Type': string;

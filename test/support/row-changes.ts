@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { addTable, type Dependence, touches } from '../../src/events/changes.ts';
-import { type LogChange, notificationOf, readNotification } from '../../src/events/event.ts';
+import { type LogChange, readNotification } from '../../src/events/event.ts';
+import { notificationOf } from './notification.ts';
 
 interface Seen {
   table: string;

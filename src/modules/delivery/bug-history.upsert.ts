@@ -46,7 +46,7 @@ export async function importHistory(
     return 'CREATED';
   });
   if (rows.length === 0) return outcomes;
-  await insertRows(tx.db, 'BugHistory', rows);
+  insertRows(tx, 'BugHistory', rows);
   await retime(tx, known, rows);
   return outcomes;
 }

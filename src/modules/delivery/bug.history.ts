@@ -88,9 +88,9 @@ export function recordHistory(
     const fresh: Pending = { rows: [], events: [] };
     kept = fresh;
     pending.set(tx, fresh);
-    tx.atEnd(async (seqs) => {
+    tx.atEnd((seqs) => {
       const data = fresh.rows.map((row, i) => ({ ...row, eventSeq: seqs[fresh.events[i] ?? 0] ?? null }));
-      await insertRows(tx.db, 'BugHistory', data);
+      insertRows(tx, 'BugHistory', data);
     });
   }
   for (const change of changes) {

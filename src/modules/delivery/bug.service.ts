@@ -1,5 +1,6 @@
 import type { Bug, Project } from '../../../generated/prisma/client.ts';
 import type { WriteTx } from '../../data/write.ts';
+import { rowsById } from '../../data/write-rows.ts';
 import { Conflict, InvalidInput, InvalidTransition, NotFound } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';
 import { isResolved } from './bug.figures.ts';
@@ -130,11 +131,8 @@ export async function createBugs(tx: WriteTx, bugs: readonly NewBug[]): Promise<
     tx,
     bugs.map((bug) => bug.externalId),
   );
-  const projects = await projectsById(
-    tx,
-    bugs.map((bug) => bug.projectId),
-  );
-  await ensurePolicy(tx);
+  const projectIds = bugs.map((bug) => bug.projectId);
+  const [projects] = await Promise.all([rowsById(tx, 'Project', projectIds), ensurePolicy(tx)]);
   const ids = await insertBugs(
     tx,
     bugs.map((bug) => ({
@@ -148,14 +146,8 @@ export async function createBugs(tx: WriteTx, bugs: readonly NewBug[]): Promise<
     })),
   );
   for (const id of ids) tx.audit({ action: 'bug.create', resource: 'Bug', resourceId: id });
-  const made = await tx.db.bug.findMany({ where: { tenantId: tx.tenantId, id: { in: ids } } });
-  const byId = new Map(made.map((bug) => [bug.id, bug]));
-  return ids.map((id) => byId.get(id)).filter((bug) => bug !== undefined);
-}
-
-export async function projectsById(tx: WriteTx, ids: readonly string[]): Promise<Map<string, Project>> {
-  const rows = await tx.db.project.findMany({ where: { tenantId: tx.tenantId, id: { in: [...new Set(ids)] } } });
-  return new Map(rows.map((row) => [row.id, row]));
+  const made = await rowsById(tx, 'Bug', ids);
+  return ids.map((id) => made.get(id)).filter((bug) => bug !== undefined);
 }
 
 function projectOf(projects: Map<string, Project>, id: string): Project {

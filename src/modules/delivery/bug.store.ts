@@ -83,8 +83,8 @@ export async function insertBugs(tx: WriteTx, drafts: readonly BugDraft[]): Prom
       },
     });
   }
-  await insertRows(tx.db, 'Bug', rows);
-  await insertRows(tx.db, 'BugLabel', labels);
+  insertRows(tx, 'Bug', rows);
+  insertRows(tx, 'BugLabel', labels);
   return rows.map(({ id }) => id);
 }
 

@@ -1,4 +1,5 @@
 import type { Bug, Project } from '../../../generated/prisma/client.ts';
+import { prepared } from '../../data/statement.ts';
 import { HOUR_MS } from '../../data/time-buckets.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { Decimal } from './money.ts';
@@ -45,29 +46,29 @@ function totalsOf(tx: WriteTx): Totals {
     const fresh = new Totals();
     totals = fresh;
     pending.set(tx, fresh);
-    tx.atEnd(async () => {
-      await write(
+    tx.atEnd(() => {
+      write(
         tx,
         'bug_totals',
         ['currency', 'severity', 'status', 'sla_state', 'is_blocker'],
         ['revenue_impact'],
         fresh.bugs,
       );
-      await write(
+      write(
         tx,
         'project_bug_totals',
         ['project_id', 'severity', 'status', 'sla_state', 'is_blocker'],
         ['revenue_impact'],
         fresh.projectBugs,
       );
-      await write(
+      write(
         tx,
         'project_totals',
         ['currency', 'status'],
         ['arr', 'dcf_valuation', 'infrastructure_cost'],
         fresh.projects,
       );
-      await write(tx, 'bug_hour_totals', ['measure', 'hour'], SEVERITY_COLUMNS, fresh.hours);
+      write(tx, 'bug_hour_totals', ['measure', 'hour'], SEVERITY_COLUMNS, fresh.hours);
     });
   }
   return totals;
@@ -98,13 +99,13 @@ export function countProject(tx: WriteTx, project: CountedProject, sign: 1 | -1)
 const CASTS: Readonly<Record<string, string>> = { project_id: '::uuid', is_blocker: '::bool', hour: '::timestamptz' };
 const ROWS = 200;
 
-async function write(
+function write(
   tx: WriteTx,
   table: string,
   keys: readonly string[],
   sums: readonly string[],
   changes: Map<string, Change>,
-): Promise<void> {
+): void {
   const rows = [...changes]
     .filter(([, { count, amounts }]) => count !== 0 || amounts.some((amount) => !amount.isZero()))
     .map(([key, { count, amounts }]) => [
@@ -119,12 +120,14 @@ async function write(
     const places = part.map(
       (_, row) => `($1::uuid, ${casts.map((cast, i) => `$${2 + row * casts.length + i}${cast}`).join(', ')})`,
     );
-    await tx.db.$executeRawUnsafe(
-      `/* delivery.totals */ INSERT INTO ${table} (tenant_id, ${[...keys, 'count', ...sums].join(', ')})
+    tx.later(
+      prepared(
+        `/* delivery.totals */ INSERT INTO ${table} (tenant_id, ${[...keys, 'count', ...sums].join(', ')})
        VALUES ${places.join(', ')}
        ON CONFLICT (tenant_id, ${keys.join(', ')}) DO UPDATE SET ${updates.join(', ')}`,
-      tx.tenantId,
-      ...part.flat(),
+        tx.tenantId,
+        ...part.flat(),
+      ),
     );
   }
 }

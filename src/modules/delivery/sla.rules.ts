@@ -1,6 +1,8 @@
 import type { Bug, SlaPolicy, SlaPolicyVersion } from '../../../generated/prisma/client.ts';
 import { type FilterInput, parseFilter } from '../../data/filter.ts';
 import { filterPredicate } from '../../data/filter-memory.ts';
+import { selectList } from '../../data/models.ts';
+import { prepared } from '../../data/statement.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { InvalidInput } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';
@@ -59,12 +61,16 @@ const active = new WeakMap<WriteTx, Promise<ActivePolicy[]>>();
 
 /** The policy for a new bug: the first active one, by position, whose filter the bug fits. Null: there is none. */
 export async function policyFor(tx: WriteTx, bug: Readonly<Record<string, unknown>>): Promise<ActivePolicy | null> {
+  return (await activePolicies(tx)).find((policy) => policy.fits(bug)) ?? null;
+}
+
+function activePolicies(tx: WriteTx): Promise<ActivePolicy[]> {
   let policies = active.get(tx);
   if (!policies) {
     policies = loadActive(tx);
     active.set(tx, policies);
   }
-  return (await policies).find((policy) => policy.fits(bug)) ?? null;
+  return policies;
 }
 
 /** Forgets what this transaction has read of policies: it has just changed one. */
@@ -72,11 +78,11 @@ export function forgetPolicies(tx: WriteTx): void {
   active.delete(tx);
 }
 
+const ACTIVE = `/* SlaPolicy.active */ SELECT ${selectList('SlaPolicy', 't')} FROM sla_policies t
+  WHERE t.tenant_id = $1::uuid AND t.is_active ORDER BY t.position, t.id`;
+
 async function loadActive(tx: WriteTx): Promise<ActivePolicy[]> {
-  const policies = await tx.db.slaPolicy.findMany({
-    where: { tenantId: tx.tenantId, isActive: true },
-    orderBy: [{ position: 'asc' }, { id: 'asc' }],
-  });
+  const policies = await tx.query<SlaPolicy>(prepared(ACTIVE, tx.tenantId));
   return Promise.all(
     policies.map(async (policy) => ({
       policyId: policy.id,
@@ -127,6 +133,7 @@ const DEFAULT_POLICY = { ...POLICY_DEFAULTS, pauseOn: [...POLICY_DEFAULTS.pauseO
 
 /** Makes the default policy when the tenant has none at all: bugs then have an SLA from the first one on. */
 export async function ensurePolicy(tx: WriteTx): Promise<void> {
+  if ((await activePolicies(tx)).length > 0) return;
   const where = { tenantId: tx.tenantId };
   if ((await tx.db.slaPolicy.count({ where })) > 0) return;
   const [made] = await tx.db.slaPolicy.createManyAndReturn({

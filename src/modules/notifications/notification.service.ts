@@ -30,9 +30,15 @@ export async function activeMembers(tx: WriteTx): Promise<Recipient[]> {
   });
 }
 
-/** Tells everybody of an event who holds a permission and may read what it is about. */
-export async function notifyHolders(tx: WriteTx, permission: Permission, seq: bigint, title: string): Promise<void> {
-  const event = await tx.db.event.findUniqueOrThrow({ where: { tenantId_seq: { tenantId: tx.tenantId, seq } } });
+/** Tells everybody of the last event about a row who holds a permission and may read what it is about. */
+export async function notifyHolders(
+  tx: WriteTx,
+  permission: Permission,
+  aggregateId: string,
+  title: string,
+): Promise<void> {
+  const where = { tenantId: tx.tenantId, aggregateId };
+  const event = await tx.db.event.findFirstOrThrow({ where, orderBy: { seq: 'desc' } });
   const holders = (await activeMembers(tx)).filter(({ permissions }) => permissions.has(permission));
   await deliver(
     tx,

@@ -145,7 +145,7 @@ export async function enqueue(
     nextAttemptAt: tx.now,
     createdAt: tx.now,
   }));
-  await insertRows(tx.db, 'WebhookDelivery', rows);
+  insertRows(tx, 'WebhookDelivery', rows);
   return due;
 }
 

@@ -141,8 +141,8 @@ export async function disableWebhook(tx: WriteTx, id: string, reason: string): P
   const disabledReason = reason.slice(0, MAX_REASON);
   const data = { isEnabled: false, disabledReason, version };
   const webhook = await tx.db.webhook.update({ where: keyOf(tx, id), data });
-  const place = tellPlace(tx, webhook, 'WEBHOOK_DISABLED', 'webhook.disable', { reason: disabledReason });
-  tx.atEnd((seqs) => notifyHolders(tx, 'webhook:write', seqs[place] ?? 0n, 'A webhook was switched off'));
+  tell(tx, webhook, 'WEBHOOK_DISABLED', 'webhook.disable', { reason: disabledReason });
+  tx.atEnd(() => notifyHolders(tx, 'webhook:write', id, 'A webhook was switched off'));
 }
 
 /** Tells of a webhook. Its URL is not told: it may hold what only those may see who may see webhooks. */
@@ -153,17 +153,13 @@ export function tell(
   action: string,
   payload: Record<string, unknown> = {},
 ): Webhook {
-  tellPlace(tx, webhook, type, action, payload);
-  return webhook;
-}
-
-function tellPlace(tx: WriteTx, webhook: Webhook, type: string, action: string, payload: Record<string, unknown>) {
   tx.audit({ action, resource: 'Webhook', resourceId: webhook.id });
-  return tx.emit({
+  tx.emit({
     type,
     aggregateType: 'Webhook',
     aggregateId: webhook.id,
     aggregateVersion: webhook.version,
     payload: { id: webhookEntity.encode(webhook.id), description: webhook.description, ...payload },
   });
+  return webhook;
 }

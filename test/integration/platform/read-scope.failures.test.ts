@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Database, TYPES } from '../../../src/data/database.ts';
+import type { Database } from '../../../src/data/database.ts';
 import type { ReadScope } from '../../../src/data/read-scope.ts';
 import type { Statement } from '../../../src/data/statement.ts';
+import { TYPES } from '../../../src/data/value-types.ts';
 import { createReadWorld, openProxy, outcome, type ReadWorld, scopeOf, sql } from './read-scope.world.ts';
 
 let w: ReadWorld;

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { type Database, TYPES } from '../../../src/data/database.ts';
+import type { Database } from '../../../src/data/database.ts';
 import { ScopeFinished } from '../../../src/data/read-errors.ts';
 import { type ReadScope, withReadScope } from '../../../src/data/read-scope.ts';
+import { TYPES } from '../../../src/data/value-types.ts';
 import { createReadWorld, openProxy, outcome, type ReadWorld, scopeOf, sql } from './read-scope.world.ts';
 
 let w: ReadWorld;

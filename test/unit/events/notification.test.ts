@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { notificationOf, readNotification } from '../../../src/events/event.ts';
+import { readNotification } from '../../../src/events/event.ts';
+import { notificationOf } from '../../support/notification.ts';
 
 const TENANT = '018f0000-0000-7000-8000-000000000001';
 const idOf = (n: number) => `018f0000-0000-7000-8000-${String(n).padStart(12, '0')}`;

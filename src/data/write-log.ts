@@ -1,0 +1,99 @@
+import type { Prisma } from '../../generated/prisma/client.ts';
+import { EVENT_CHANNEL, EVENT_COUNTER, type NewEvent, notificationFormat } from '../events/event.ts';
+import { newId } from '../graphql/ids.ts';
+import { EVENT_SEQ, EventSeq, insertRows } from './insert-rows.ts';
+import { prepared } from './statement.ts';
+import type { WriteTx } from './write.ts';
+
+export interface NewAuditEntry {
+  action: string;
+  resource?: string;
+  resourceId?: string;
+  metadata?: Record<string, Prisma.InputJsonValue>;
+}
+
+type Ending = (seqs: readonly EventSeq[]) => void | Promise<void>;
+
+/** What one transaction leaves in the tenant's log and audit trail, written at its end. */
+export class WriteLog {
+  readonly #events: NewEvent[] = [];
+  readonly #audits: NewAuditEntry[] = [];
+  readonly #endings: Ending[] = [];
+
+  /** See `WriteTx.emit`. */
+  emit(event: NewEvent): number {
+    return this.#events.push(event) - 1;
+  }
+
+  /** See `WriteTx.audit`. */
+  audit(entry: NewAuditEntry): void {
+    this.#audits.push(entry);
+  }
+
+  /** See `WriteTx.atEnd`. */
+  atEnd(work: Ending): void {
+    this.#endings.push(work);
+  }
+
+  /** Puts all of it off. Gives the seq of the last event, which comes with the next flight; null without events. */
+  async write(tx: WriteTx): Promise<{ eventSeq: Promise<bigint | null> }> {
+    const events = this.#events;
+    const audits = this.#audits.map((entry) => auditRow(tx, entry));
+    insertRows(tx, 'AuditEntry', audits);
+    if (events.length === 0 && this.#endings.length === 0) return { eventSeq: Promise.resolve(null) };
+    const eventSeq = appendEvents(tx, events);
+    // Who commits meets the failure first.
+    eventSeq.catch(() => {});
+    const seqs = events.map((_, i) => new EventSeq(events.length - 1 - i));
+    for (const work of this.#endings) await work(seqs);
+    return { eventSeq };
+  }
+}
+
+function auditRow(tx: WriteTx, entry: NewAuditEntry) {
+  const { viewer } = tx;
+  return {
+    tenantId: tx.tenantId,
+    id: newId(),
+    actorId: viewer.memberId,
+    actorKind: viewer.kind,
+    action: entry.action,
+    resource: entry.resource ?? null,
+    resourceId: entry.resourceId ?? null,
+    metadata: entry.metadata ?? {},
+    ipAddress: viewer.request.ip,
+    userAgent: viewer.request.userAgent?.slice(0, 500) ?? null,
+    requestId: viewer.request.id,
+    createdAt: tx.now,
+  };
+}
+
+const LAST = `/* Event.last */ INSERT INTO counters AS c (tenant_id, name, value) VALUES ($1::uuid, '${EVENT_COUNTER}', $2::int8)
+  ON CONFLICT (tenant_id, name) DO UPDATE SET value = c.value + excluded.value
+  RETURNING value, set_config('app.event_seq', value::text, true)`;
+const NOTIFY = `/* Event.notify */ SELECT pg_notify('${EVENT_CHANNEL}', format($1::text, ${EVENT_SEQ} - $2::int8 + 1, ${EVENT_SEQ}))`;
+
+/**
+ * The log's `seq` is taken last: the counter's row stays locked from here to the commit, which makes the numbers gapless
+ * and their order the order of commits. What follows is put off, so that it goes in one flight with the commit: others
+ * wait for this transaction meanwhile. Without events only the lock is taken.
+ */
+async function appendEvents(tx: WriteTx, events: readonly NewEvent[]): Promise<bigint | null> {
+  const last = tx.query<{ value: bigint }>(prepared(LAST, tx.tenantId, events.length));
+  const rows = events.map((event, i) => ({
+    tenantId: tx.tenantId,
+    seq: new EventSeq(events.length - 1 - i),
+    id: newId(),
+    type: event.type,
+    aggregateType: event.aggregateType,
+    aggregateId: event.aggregateId,
+    aggregateVersion: event.aggregateVersion,
+    actorId: tx.viewer.memberId,
+    occurredAt: tx.now,
+    payload: event.payload ?? {},
+  }));
+  insertRows(tx, 'Event', rows);
+  if (events.length > 0) tx.later(prepared(NOTIFY, notificationFormat(tx.tenantId, events), events.length));
+  const [row] = await last;
+  return row && events.length > 0 ? row.value : null;
+}
