@@ -24,6 +24,12 @@ export interface Running {
   stop(): Promise<void>;
 }
 
+const living = new Set<ChildProcess>();
+// One that is left behind would go on reading the database of the next run.
+process.once('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
 /** Starts a contender and waits until it answers. Throws with the end of its output when it does not. */
 export async function start(contender: Contender, database: BenchDatabase, nodeArgs: readonly string[] = []) {
   const port = await freePort();
@@ -32,6 +38,8 @@ export async function start(contender: Contender, database: BenchDatabase, nodeA
     env: environment(contender, database, port, application),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  living.add(child);
+  child.once('exit', () => living.delete(child));
   let output = '';
   const gather = (chunk: Buffer) => {
     output = (output + chunk.toString()).slice(-4_000);

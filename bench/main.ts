@@ -45,5 +45,7 @@ once('generating the Prisma client of the stock stack', 'generated/.hash', [sche
   }),
 );
 
+// Ended from outside, it takes what it has started with it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1));
 const { bench } = await import('./run.ts');
 await bench(process.argv.slice(2));
