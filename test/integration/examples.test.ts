@@ -223,7 +223,7 @@ describe('the examples', () => {
         2  TeamPerformance
         4  SyncStatus
         1  DatabaseStatistics
-       19  CreateBug
+       18  CreateBug
         6  RefusedBugMove
        24  ChangeManyBugs
         -  ImportBugs
