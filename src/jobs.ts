@@ -36,7 +36,8 @@ export function startJobs(services: Services): { stop(): Promise<void> } {
   let running: Promise<void> | null = null;
 
   const work = async () => {
-    for (const tenantId of waiting) {
+    // Who is woken meanwhile has his turn in the next round.
+    for (const tenantId of [...waiting]) {
       waiting.delete(tenantId);
       if (stopping.signal.aborted) return;
       // One kind of work that fails must not keep the others from being done.

@@ -103,9 +103,11 @@ class Flight implements pg.Submittable {
     const [first, ...others] = this.#asked.splice(0);
     // The server skips what is behind: what was to be parsed there was not.
     if (this.#wire) preparedOn(this.#wire).parsing.length = 0;
-    if (first) this.#answered(first.statement.text, performance.now() - this.#sentAt);
+    // It may have been told before it was sent.
+    if (first && this.#wire) this.#answered(first.statement.text, performance.now() - this.#sentAt);
     first?.reject(error);
-    for (const asked of others) asked.reject(error instanceof pg.DatabaseError ? aborted() : error);
+    // Who asked for them wants to know why.
+    for (const asked of others) asked.reject(error);
   }
 
   handleReadyForQuery(): void {}
@@ -130,9 +132,10 @@ export class WriteSession {
   #waiting: Asked[] = [];
   #writing = false;
   #begun = false;
+  #committing = false;
   #committed = false;
   #ended = false;
-  /** why a statement failed that was put off: what comes after it only knows that the transaction has failed */
+  /** why a statement failed first: those of later flights only know that the transaction has failed */
   failure: unknown;
   /** whether it has committed; waits for a commit that is under way */
   committed: Promise<boolean> = Promise.resolve(false);
@@ -143,10 +146,16 @@ export class WriteSession {
 
   /** Has a statement run before the next one. Its failure is that of the transaction. */
   later(statement: Statement): void {
-    const failed = (error: unknown) => {
-      if (!(error instanceof WriteEnded)) this.failure ??= error;
-    };
-    this.#ask(statement, () => {}, failed);
+    this.#ask(
+      statement,
+      () => {},
+      () => {},
+    );
+  }
+
+  /** Has what was put off run. Rejects with its failure. */
+  async flush(): Promise<void> {
+    if (this.#waiting.length > 0) await this.query({ text: '', values: [] });
   }
 
   /** Runs a statement, together with all others of this tick. Rejects with PostgreSQL's error. */
@@ -165,6 +174,7 @@ export class WriteSession {
   /** Commits, together with what was put off. Nothing may follow. */
   async commit(): Promise<void> {
     const done = this.query(COMMIT);
+    this.#committing = true;
     this.committed = done.then(
       () => true,
       () => false,
@@ -174,9 +184,13 @@ export class WriteSession {
   }
 
   #ask(statement: Statement, resolve: (cells: Cells) => void, reject: (error: unknown) => void): void {
-    if (this.#ended) throw new WriteEnded('this transaction has ended');
+    if (this.#ended || this.#committing) throw new WriteEnded('this transaction has ended');
     const values = statement.values.map(toSend);
-    this.#waiting.push({ statement, values, columns: NO_COLUMNS, rows: [], resolve, reject });
+    const failed = (error: unknown) => {
+      if (!(error instanceof WriteEnded)) this.failure ??= error;
+      reject(error);
+    };
+    this.#waiting.push({ statement, values, columns: NO_COLUMNS, rows: [], resolve, reject: failed });
   }
 
   #flush(): void {
@@ -193,6 +207,8 @@ export class WriteSession {
 
   /** Takes the connection that Prisma has got for the transaction, until that ends. */
   attach(client: pg.PoolClient): void {
+    // It came too late: Prisma has given up, and gives it back.
+    if (this.#ended) return;
     this.#client = client;
     this.#hook = ((...given: unknown[]) => this.#prismaAsks(client, given)) as pg.PoolClient['query'];
     client.query = this.#hook;
@@ -212,6 +228,7 @@ export class WriteSession {
     }
     const last = text === 'COMMIT' || text === 'ROLLBACK';
     if (last) this.detach();
+    else if (this.#committing) return Promise.reject(new WriteEnded('this transaction is being committed'));
     if (text === 'ROLLBACK') {
       const reason = new WriteEnded('this transaction was taken back');
       for (const { reject } of this.#waiting.splice(0)) reject(reason);

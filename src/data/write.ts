@@ -41,6 +41,8 @@ export interface WriteTx {
   query<T extends object>(statement: Statement): Promise<T[]>;
   /** has a statement run before the next one that is waited for; its failure is that of the transaction */
   later(statement: Statement): void;
+  /** has what was put off run now; rejects with its failure */
+  flush(): Promise<void>;
   viewer: Viewer;
   tenantId: string;
   now: Date;
@@ -66,6 +68,8 @@ export interface WriteTx {
 }
 
 const ATTEMPTS = 3;
+/** in_failed_sql_transaction */
+const FAILED_BEFORE = '25P02';
 /** Pieces of work that one write does beforehand; more are done within its transaction. */
 const MAX_BEFOREHAND = 5;
 
@@ -157,7 +161,8 @@ async function runOnce<R>(
   } catch (error) {
     // Prisma's limit may have been reached while the commit was under way: what the database says is what counts.
     if (outcome && (await session.committed)) return outcome();
-    throw session.failure ?? error;
+    // What PostgreSQL says to statements after one that failed tells nobody why.
+    throw sqlState(error) === FAILED_BEFORE ? (session.failure ?? error) : error;
   }
 }
 
@@ -176,6 +181,7 @@ function writeTx(
     now: new Date(),
     query: (statement) => session.query(statement),
     later: (statement) => session.later(statement),
+    flush: () => session.flush(),
     emit: (event) => log.emit(event),
     audit: (entry) => log.audit(entry),
     atEnd: (work) => log.atEnd(work),
@@ -225,6 +231,7 @@ function toDomainError(error: unknown): unknown {
   if (code === 'P2003' || state === '23503')
     return new InvalidInput('refers to a row that does not exist or is still referred to');
   if (code === 'P2025') return new NotFound('there is no such row');
-  if (state === '23514') return new InvalidInput('a value is out of the range that the database allows');
+  if (state === '23514' || state === '22003')
+    return new InvalidInput('a value is out of the range that the database allows');
   return error;
 }

@@ -65,7 +65,10 @@ export async function importRecords<T>(
   const all = async (tx: WriteTx) => {
     Object.assign(report, structuredClone(empty));
     importer.restart?.();
-    await readAll(importer, records(), report, options, (fn) => fn(tx));
+    await readAll(importer, records(), report, options, async (fn) => {
+      await fn(tx);
+      await tx.flush();
+    });
     if (options.dryRun || report.rejected > 0) throw new TakenBack();
   };
   try {
@@ -87,6 +90,7 @@ async function batchTransaction(
 ): Promise<void> {
   const stored = async (tx: WriteTx) => {
     await fn(tx);
+    await tx.flush();
     if (dryRun) throw new TakenBack();
   };
   try {
