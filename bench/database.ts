@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { dropEmbedded, startEmbedded } from '../src/data/embedded.ts';
-import { EMBEDDED_NICE } from '../src/database-server.ts';
 
 /** The database of one run: a fresh copy of the data set, so that every run starts from the same rows. */
 export interface BenchDatabase {
@@ -47,7 +46,7 @@ export async function openDatabase(size: DataSize, log: (line: string) => void):
   // A load that was interrupted, or made by other migrations, is begun again.
   let key = loaded?.madeFrom === madeFrom ? loaded.key : null;
   if (key === null) await dropEmbedded(dir, log);
-  const server = await startEmbedded({ dir, log, nice: EMBEDDED_NICE, settings: { max_connections: '300' } });
+  const server = await startEmbedded({ dir, log, settings: { max_connections: '300' } });
   let admin: pg.Client | undefined;
   try {
     if (key === null) {

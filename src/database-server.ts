@@ -18,12 +18,6 @@ export interface DatabaseServer {
 
 export const EMBEDDED_DATABASE = 'argus';
 
-/**
- * How far the embedded database stands back for the server, which feeds it: on few cores its sessions would keep the
- * server from the work that they then wait for. See docs/decisions/0031.
- */
-export const EMBEDDED_NICE = 10;
-
 /** Finds or starts the database server. Nothing is migrated here. `keep`: one of our own that ends is started again. */
 export async function openDatabaseServer(env: Env, log: (line: string) => void, keep = false): Promise<DatabaseServer> {
   if (env.DATABASE_URL !== null) {
@@ -31,7 +25,7 @@ export async function openDatabaseServer(env: Env, log: (line: string) => void, 
     return { appUrl: env.DATABASE_URL, ownerUrl, embedded: false, version: null, stop: async () => {} };
   }
   const archive = env.BACKUP_WAL ? join(env.BACKUP_DIR, WAL_FOLDER) : null;
-  const server = await (keep ? keepEmbedded : startEmbedded)({ dir: env.ARGUS_DIR, log, archive, nice: EMBEDDED_NICE });
+  const server = await (keep ? keepEmbedded : startEmbedded)({ dir: env.ARGUS_DIR, log, archive });
   try {
     const owner = new URL(server.adminUrl);
     await ensureDatabase(server.adminUrl);

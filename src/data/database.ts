@@ -6,6 +6,7 @@ import { poolConfig } from './connection.ts';
 import type { ReadConnections } from './read-scope.ts';
 import { RowClient } from './row-parser.ts';
 import { SharedConnections } from './shared-connections.ts';
+import { standBack } from './stand-back.ts';
 import { statementName } from './statement.ts';
 import type { StatementLog } from './statement-log.ts';
 import { TYPES } from './value-types.ts';
@@ -75,7 +76,10 @@ function watched(pool: pg.Pool): pg.Pool {
   // A connection that breaks while idle is replaced at its next use; without a listener it would end the process.
   pool.on('error', () => {});
   // The pool listens only while a connection is idle. One that breaks in use fails its next statement, which is enough.
-  pool.on('connect', (client) => client.on('error', () => {}));
+  pool.on('connect', (client) => {
+    client.on('error', () => {});
+    void standBack(client);
+  });
   return pool;
 }
 

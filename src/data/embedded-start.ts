@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises';
-import { setPriority, totalmem } from 'node:os';
+import { totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Account } from './embedded-account.ts';
@@ -50,7 +50,6 @@ export interface BeginOptions {
   port?: number;
   settings?: Record<string, string>;
   archive?: string | null;
-  nice?: number;
   readyWithinMs?: number;
 }
 
@@ -161,15 +160,6 @@ async function settingsOf(layout: Layout, port: number, extra: Record<string, st
   return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
-/** Sessions have the priority that the main process has when it makes them; what keeps the data safe runs already. */
-function standBack(pid: number, nice: number, log: (line: string) => void): void {
-  try {
-    setPriority(pid, nice);
-  } catch (error) {
-    log(`the database keeps its priority: ${error instanceof Error ? error.message : error}`);
-  }
-}
-
 /**
  * Makes the cluster when there is none and starts a server on it. `port` 0 means the remembered or any free one.
  * Throws EmbeddedError with the end of the log.
@@ -196,10 +186,7 @@ export async function begin(layout: Layout, options: BeginOptions): Promise<Runn
     const ready = await waitReady(data, readyWithinMs, begun);
     if (ready) {
       const version = await verify(adminUrlOf(state, ready.port), data);
-      if (version !== null) {
-        if (options.nice) standBack(ready.pid, options.nice, log);
-        return { ...ready, version, child: begun.child };
-      }
+      if (version !== null) return { ...ready, version, child: begun.child };
       await stopPostmaster(data, binaries.pgCtl, account, 'fast');
       await resetPassword({ data, binaries, account, password: state.password, log });
       wanted = chosen;

@@ -34,8 +34,6 @@ export interface EmbeddedOptions {
   settings?: Record<string, string>;
   /** Folder in which all WAL is kept; ignored when a server already runs. Default: WAL is not kept. */
   archive?: string | null;
-  /** How far the server stands back for other processes, 0 to 19 (nice); ignored when one already runs. Default: 0. */
-  nice?: number;
   /** Longest wait for a server begun here, in milliseconds. Default: a minute. Recovery from a backup takes longer. */
   readyWithinMs?: number;
 }
