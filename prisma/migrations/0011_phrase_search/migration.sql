@@ -1,4 +1,5 @@
--- To find sixty matches of a rare phrase in many bugs, all those had to be read that have its words anywhere.
+-- To find sixty matches of a rare phrase in many bugs, all those had to be read that have its words anywhere; and all of
+-- the newest titles were compared with a query, whether they had anything of it or not.
 -- Only its owner may replace a function: the migrating role is a member of argus_search for this long. See 0002.
 DO $$
 BEGIN
@@ -46,6 +47,7 @@ DECLARE
   newest timestamptz;
   oldest timestamptz;
   months int[];
+  grams text;
 BEGIN
   -- Without filters one plan suits all tenants and all words, and planning each time would be half of what a search costs.
   -- With filters, and for a bug's number, it depends on what is given which index is best.
@@ -133,6 +135,10 @@ BEGIN
   -- likeness knows no exclusion, and who quotes words wants these words
   IF cardinality(found) >= p_limit OR wanted::text LIKE '%!%' OR strpos(needle, '"') > 0 THEN RETURN; END IF;
 
+  -- 0.6 of the trigrams are more than those with a space: a title that is so much alike has one of the others, and one that
+  -- contains the query has them all. Looking for these takes a quarter of the time that comparing takes.
+  SELECT string_agg(t, '|') FILTER (WHERE strpos(t, ' ') = 0) INTO grams FROM unnest(show_trgm(needle)) t
+    HAVING needle ~ '^[A-Za-z0-9 ]+$' AND 0.6 * count(*) > count(*) FILTER (WHERE strpos(t, ' ') > 0);
   SELECT array_agg(r.id), array_agg(r.score) INTO more, scores FROM (
     SELECT f.id, f.score FROM (
       SELECT w.id, w.title, word_similarity(needle, w.title) AS score FROM (
@@ -141,7 +147,7 @@ BEGIN
           AND CASE WHEN p_project_ids IS NULL THEN true ELSE b.project_id = ANY (p_project_ids) END
           AND CASE WHEN p_statuses IS NULL THEN true ELSE b.status = ANY (p_statuses) END
         ORDER BY b.created_at DESC, b.id DESC LIMIT 500) w
-      WHERE NOT w.id = ANY (found) OFFSET 0) f
+      WHERE NOT w.id = ANY (found) AND CASE WHEN grams IS NULL THEN true ELSE w.title ~* grams END OFFSET 0) f
     WHERE f.score >= 0.6 OR (char_length(needle) >= 3 AND f.title ILIKE pattern)
     ORDER BY f.score DESC, f.id DESC LIMIT p_limit - cardinality(found)) r;
   IF cardinality(found) + coalesce(cardinality(more), 0) >= p_limit THEN
