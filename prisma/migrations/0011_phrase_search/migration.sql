@@ -16,7 +16,8 @@ $$;
 -- of a quoted phrase, which is dearer to find and leaves little to rank, one for each:
 --   1. The newest 400 bugs that the filters let through tell how frequent the words are.
 --   2. Words that 3 % or more of them have: the newest matches are ranked, as many as are enough.
---   3. Other words: the matches of so many months as should hold 1.5 times enough are ranked, if they are enough.
+--   3. Other words: the matches of so many months as should hold 1.5 times enough are ranked, if they are enough; none of
+--      400 counts as half of one.
 --   4. Else all matches are ranked, or the newest 2,000.
 --   5. Titles, unless words were quoted or excluded: when the newest 500 fill the page with such as contain the query or
 --      are much like it (0.6), older ones are not looked at; else any 1,000 that are alike (0.4) are compared.
@@ -98,7 +99,7 @@ BEGIN
       SELECT array_agg(m) INTO months FROM (
         SELECT extract(year FROM e.at AT TIME ZONE 'UTC') * 12 + extract(month FROM e.at AT TIME ZONE 'UTC') AS first,
           extract(year FROM newest AT TIME ZONE 'UTC') * 12 + extract(month FROM newest AT TIME ZONE 'UTC') AS last
-        FROM (SELECT newest - least(1.5 * enough / greatest(hits, 0.2) * extract(epoch FROM newest - oldest), 1e9)
+        FROM (SELECT newest - least(1.5 * enough / greatest(hits, 0.5) * extract(epoch FROM newest - oldest), 1e9)
           * interval '1 second') e (at)) r,
         generate_series(r.first::int, r.last::int) m;
       IF cardinality(months) <= 60 THEN
