@@ -22,8 +22,9 @@ const MAX_PARAMETERS = 60_000;
 
 /**
  * Inserts many rows of a model by as few statements as can be, before the next statement of the transaction: Prisma's
- * `createMany` makes a plan of every value, which takes ten times as long and hundreds of megabytes. All rows must have the fields of the first; what is left out has
- * the column's default. VALUES, since INSERT … SELECT does not pass row-level security everywhere.
+ * `createMany` makes a plan of every value, which takes ten times as long and hundreds of megabytes. All rows must have
+ * the fields of the first; what is left out has the column's default. VALUES, since INSERT … SELECT does not pass
+ * row-level security everywhere.
  */
 export function insertRows(
   tx: Pick<WriteTx, 'later'>,

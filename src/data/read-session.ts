@@ -1,13 +1,23 @@
 import pg from 'pg';
 import { requestCancel } from './cancel-request.ts';
 import { aborted, ScopeFinished } from './read-errors.ts';
-import { type Cells, type Columns, preparable, preparedOn, send, toSend, type Wire } from './read-wire.ts';
-import type { Asked, SessionPlan } from './session-plan.ts';
+import {
+  type Asked,
+  type Cells,
+  columnsOf,
+  described,
+  NO_COLUMNS,
+  preparedOn,
+  send,
+  sendAsked,
+  toSend,
+  type Wire,
+} from './read-wire.ts';
+import type { SessionPlan } from './session-plan.ts';
 import type { SharedRead } from './shared-connections.ts';
 import type { Statement } from './statement.ts';
 import { WireMessages } from './wire-messages.ts';
 
-const NO_COLUMNS: Columns = { names: [], parsers: [] };
 /** A statement that nobody waits for any more may run so long; cancelling a shorter one costs more than it saves. */
 const CANCEL_AFTER_MS = 1_000;
 
@@ -145,24 +155,12 @@ export class ReadSession implements SharedRead {
     if (this.#synced) return;
     clearTimeout(this.#idle);
     const known = preparedOn(wire);
-    const earlier = known.parsing.length;
-    const now = performance.now();
     if (this.#opening === null) {
       this.#opening = this.#plan.opening.length;
-      for (const statement of this.#plan.opening) {
-        const values = statement.bound ? [] : statement.values.map(toSend);
-        send(messages, known, statement, values, false);
-      }
+      for (const statement of this.#plan.opening) send(messages, known, statement, statement.values.map(toSend), false);
     }
-    for (const asked of this.#waiting) {
-      asked.statement = preparable(known, asked.statement, earlier);
-      const { name } = asked.statement;
-      const columns = name === undefined ? undefined : known.columns.get(name);
-      if (columns) asked.columns = columns;
-      asked.sentAt = now;
-      send(messages, known, asked.statement, asked.values, !columns);
-      this.#sent.push(asked);
-    }
+    sendAsked(messages, known, this.#waiting);
+    this.#sent.push(...this.#waiting);
     this.#waiting = [];
     this.#parses = known.sent;
     this.flights++;
@@ -186,12 +184,11 @@ export class ReadSession implements SharedRead {
     const [asked] = this.#sent;
     const [client, wire] = [this.#client, this.#wire];
     if (!asked || !client || !wire) return;
-    asked.columns = {
-      names: fields.map((field) => field.name),
-      parsers: fields.map((field) => client.getTypeParser(field.dataTypeID, 'text')),
-    };
-    const { name } = asked.statement;
-    if (name !== undefined) preparedOn(wire).columns.set(name, asked.columns);
+    described(
+      asked,
+      wire,
+      columnsOf(fields, (oid) => client.getTypeParser(oid, 'text')),
+    );
   }
 
   handleDataRow({ fields }: { fields: (string | null)[] }): void {

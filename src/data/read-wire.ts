@@ -85,6 +85,49 @@ export function preparedOn(wire: Wire): Prepared {
   return known;
 }
 
+/** A statement between being asked for and being answered. */
+export interface Asked {
+  statement: Statement;
+  values: Sendable[];
+  sentAt: number;
+  columns: Columns;
+  rows: (string | null)[][];
+  resolve(cells: Cells): void;
+  reject(error: Error): void;
+}
+
+/** Of a statement that was not described yet. */
+export const NO_COLUMNS: Columns = { names: [], parsers: [] };
+
+/** Adds statements that somebody waits for, with the columns that the connection knows of them. */
+export function sendAsked(messages: WireMessages, known: Prepared, all: readonly Asked[]): void {
+  const earlier = known.parsing.length;
+  const now = performance.now();
+  for (const asked of all) {
+    asked.statement = preparable(known, asked.statement, earlier);
+    const { name } = asked.statement;
+    const columns = name === undefined ? undefined : known.columns.get(name);
+    if (columns) asked.columns = columns;
+    asked.sentAt = now;
+    send(messages, known, asked.statement, asked.values, !columns);
+  }
+}
+
+/** Notes the columns of a statement as PostgreSQL has described them, for its next time on the connection too. */
+export function described(asked: Asked, wire: Wire, columns: Columns): void {
+  asked.columns = columns;
+  const { name } = asked.statement;
+  if (name !== undefined) preparedOn(wire).columns.set(name, columns);
+}
+
+/** What a description says, with a parser for each type. */
+export function columnsOf(
+  fields: readonly pg.FieldDef[],
+  parserOf: (oid: number) => (text: string) => unknown,
+): Columns {
+  return { names: fields.map(({ name }) => name), parsers: fields.map(({ dataTypeID }) => parserOf(dataTypeID)) };
+}
+
 /** Row objects of an answer, all built alike so that the engine gives them one shape. */
 export function rowsOf<T extends object>({ names, parsers, rows }: Cells): T[] {
   return rows.map((cells) => {

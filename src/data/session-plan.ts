@@ -1,5 +1,4 @@
 import type pg from 'pg';
-import type { Cells, Columns, Sendable } from './read-wire.ts';
 import type { SharedConnections } from './shared-connections.ts';
 import type { Statement } from './statement.ts';
 
@@ -18,15 +17,4 @@ export interface SessionPlan {
   shared: SharedConnections | null;
   /** called when a statement that was sent has its answer, an error included */
   answered(text: string, milliseconds: number): void;
-}
-
-/** A statement between being asked for and being answered. */
-export interface Asked {
-  statement: Statement;
-  values: Sendable[];
-  sentAt: number;
-  columns: Columns;
-  rows: (string | null)[][];
-  resolve(cells: Cells): void;
-  reject(error: Error): void;
 }

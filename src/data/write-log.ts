@@ -1,6 +1,7 @@
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { EVENT_CHANNEL, EVENT_COUNTER, type NewEvent, notificationFormat } from '../events/event.ts';
 import { newId } from '../graphql/ids.ts';
+import { countUp } from './counter.ts';
 import { EVENT_SEQ, EventSeq, insertRows } from './insert-rows.ts';
 import { prepared } from './statement.ts';
 import type { WriteTx } from './write.ts';
@@ -41,10 +42,8 @@ export class WriteLog {
     const audits = this.#audits.map((entry) => auditRow(tx, entry));
     insertRows(tx, 'AuditEntry', audits);
     if (events.length === 0 && this.#endings.length === 0) return { eventSeq: Promise.resolve(null) };
-    const eventSeq = appendEvents(tx, events);
-    // Who commits meets the failure first.
-    eventSeq.catch(() => {});
     const seqs = events.map((_, i) => new EventSeq(events.length - 1 - i));
+    const eventSeq = appendEvents(tx, events, seqs);
     for (const work of this.#endings) await work(seqs);
     return { eventSeq };
   }
@@ -68,9 +67,7 @@ function auditRow(tx: WriteTx, entry: NewAuditEntry) {
   };
 }
 
-const LAST = `/* Event.last */ INSERT INTO counters AS c (tenant_id, name, value) VALUES ($1::uuid, '${EVENT_COUNTER}', $2::int8)
-  ON CONFLICT (tenant_id, name) DO UPDATE SET value = c.value + excluded.value
-  RETURNING value, set_config('app.event_seq', value::text, true)`;
+const LAST = countUp('Event.last', `, set_config('app.event_seq', value::text, true)`);
 const NOTIFY = `/* Event.notify */ SELECT pg_notify('${EVENT_CHANNEL}', format($1::text, ${EVENT_SEQ} - $2::int8 + 1, ${EVENT_SEQ}))`;
 
 /**
@@ -78,13 +75,15 @@ const NOTIFY = `/* Event.notify */ SELECT pg_notify('${EVENT_CHANNEL}', format($
  * and their order the order of commits. What follows is put off, so that it goes in one flight with the commit: others
  * wait for this transaction meanwhile. Without events only the lock is taken.
  */
-function appendEvents(tx: WriteTx, events: readonly NewEvent[]): Promise<bigint | null> {
-  const last = tx.query<{ value: bigint }>(prepared(LAST, tx.tenantId, events.length));
+function appendEvents(tx: WriteTx, events: readonly NewEvent[], seqs: readonly EventSeq[]): Promise<bigint | null> {
+  const last = tx
+    .query<{ value: bigint }>(prepared(LAST, tx.tenantId, EVENT_COUNTER, events.length))
+    .then(([row]) => (row && events.length > 0 ? row.value : null));
   // Who commits meets the failure first, also when nobody else comes to wait.
   last.catch(() => {});
   const rows = events.map((event, i) => ({
     tenantId: tx.tenantId,
-    seq: new EventSeq(events.length - 1 - i),
+    seq: seqs[i],
     id: newId(),
     type: event.type,
     aggregateType: event.aggregateType,
@@ -96,5 +95,5 @@ function appendEvents(tx: WriteTx, events: readonly NewEvent[]): Promise<bigint 
   }));
   insertRows(tx, 'Event', rows);
   if (events.length > 0) tx.later(prepared(NOTIFY, notificationFormat(tx.tenantId, events), events.length));
-  return last.then(([row]) => (row && events.length > 0 ? row.value : null));
+  return last;
 }

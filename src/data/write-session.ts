@@ -3,13 +3,14 @@ import pg from 'pg';
 import { type Place, places } from '../observe/place.ts';
 import { aborted } from './read-errors.ts';
 import {
+  type Asked,
   type Cells,
-  type Columns,
-  preparable,
+  columnsOf,
+  described,
+  NO_COLUMNS,
   preparedOn,
   rowsOf,
-  type Sendable,
-  send,
+  sendAsked,
   toSend,
   type Wire,
 } from './read-wire.ts';
@@ -18,27 +19,16 @@ import type { StatementLog } from './statement-log.ts';
 import { TYPES } from './value-types.ts';
 import { WireMessages } from './wire-messages.ts';
 
-const NO_COLUMNS: Columns = { names: [], parsers: [] };
 const BEGIN: Statement = { name: 'argus_begin', text: 'BEGIN', values: [] };
 const COMMIT: Statement = { name: 'argus_commit', text: 'COMMIT', values: [] };
 /** What Prisma's adapter is told of a BEGIN that goes with the first statement, and of a COMMIT that has gone already. */
 const DONE = { command: '', rowCount: 0, oid: 0, fields: [], rows: [] };
-
-interface Asked {
-  statement: Statement;
-  values: Sendable[];
-  columns: Columns;
-  rows: (string | null)[][];
-  resolve(cells: Cells): void;
-  reject(error: unknown): void;
-}
 
 /** Several statements in one write to the socket, up to one Sync. To node-postgres they are a single query. */
 class Flight implements pg.Submittable {
   readonly #asked: Asked[];
   readonly #answered: (text: string, milliseconds: number) => void;
   #wire: Wire | undefined;
-  #sentAt = 0;
 
   constructor(asked: Asked[], answered: (text: string, milliseconds: number) => void) {
     this.#asked = asked;
@@ -48,34 +38,16 @@ class Flight implements pg.Submittable {
   submit(connection: pg.Connection): void {
     const wire = connection as unknown as Wire;
     this.#wire = wire;
-    const known = preparedOn(wire);
-    const earlier = known.parsing.length;
-    this.#sentAt = performance.now();
     const messages = new WireMessages();
-    for (const asked of this.#asked) {
-      asked.statement = preparable(known, asked.statement, earlier);
-      const { name } = asked.statement;
-      const columns = name === undefined ? undefined : known.columns.get(name);
-      if (columns) asked.columns = columns;
-      send(messages, known, asked.statement, asked.values, !columns);
-    }
+    sendAsked(messages, preparedOn(wire), this.#asked);
     messages.sync();
     messages.writeTo(wire.stream);
   }
 
   handleRowDescription({ fields }: { fields: pg.FieldDef[] }): void {
-    this.#described({
-      names: fields.map((field) => field.name),
-      parsers: fields.map((field) => TYPES.getTypeParser(field.dataTypeID, 'text') as (text: string) => unknown),
-    });
-  }
-
-  #described(columns: Columns): void {
+    const parserOf = (oid: number) => TYPES.getTypeParser(oid, 'text') as (text: string) => unknown;
     const [asked] = this.#asked;
-    if (!asked || !this.#wire) return;
-    asked.columns = columns;
-    const { name } = asked.statement;
-    if (name !== undefined) preparedOn(this.#wire).columns.set(name, columns);
+    if (asked && this.#wire) described(asked, this.#wire, columnsOf(fields, parserOf));
   }
 
   handleDataRow({ fields }: { fields: (string | null)[] }): void {
@@ -86,9 +58,14 @@ class Flight implements pg.Submittable {
     const asked = this.#asked[0];
     if (!asked) return;
     // What gives no rows was described as NoData, of which node-postgres tells nobody.
-    if (asked.columns === NO_COLUMNS) this.#described({ names: [], parsers: [] });
+    if (asked.columns === NO_COLUMNS && this.#wire)
+      described(
+        asked,
+        this.#wire,
+        columnsOf([], () => String),
+      );
     this.#asked.shift();
-    this.#answered(asked.statement.text, performance.now() - this.#sentAt);
+    this.#answered(asked.statement.text, performance.now() - asked.sentAt);
     // A COMMIT of a transaction that has failed is no error to PostgreSQL.
     if (asked.statement.text === COMMIT.text && text !== COMMIT.text) asked.reject(aborted());
     else asked.resolve({ ...asked.columns, rows: asked.rows });
@@ -104,7 +81,7 @@ class Flight implements pg.Submittable {
     // The server skips what is behind: what was to be parsed there was not.
     if (this.#wire) preparedOn(this.#wire).parsing.length = 0;
     // It may have been told before it was sent.
-    if (first && this.#wire) this.#answered(first.statement.text, performance.now() - this.#sentAt);
+    if (first && this.#wire) this.#answered(first.statement.text, performance.now() - first.sentAt);
     first?.reject(error);
     // Who asked for them wants to know why.
     for (const asked of others) asked.reject(error);
@@ -190,7 +167,7 @@ export class WriteSession {
       if (!(error instanceof WriteEnded)) this.failure ??= error;
       reject(error);
     };
-    this.#waiting.push({ statement, values, columns: NO_COLUMNS, rows: [], resolve, reject: failed });
+    this.#waiting.push({ statement, values, sentAt: 0, columns: NO_COLUMNS, rows: [], resolve, reject: failed });
   }
 
   #flush(): void {

@@ -5,6 +5,7 @@ import type { Viewer } from '../access/viewer.ts';
 import { Conflict, InvalidInput, NotFound, VersionMismatch } from '../errors.ts';
 import type { NewEvent } from '../events/event.ts';
 import type { Tracing } from '../observe/tracing.ts';
+import { countUp } from './counter.ts';
 import type { CallKey } from './idempotency.ts';
 import type { EventSeq } from './insert-rows.ts';
 import { type ModelName, tableOf } from './models.ts';
@@ -207,8 +208,7 @@ async function lockRow(
   return row.version;
 }
 
-const NEXT = `/* Counter.next */ INSERT INTO counters AS c (tenant_id, name, value) VALUES ($1::uuid, $2::text, $3::int8)
-  ON CONFLICT (tenant_id, name) DO UPDATE SET value = c.value + excluded.value RETURNING value`;
+const NEXT = countUp('Counter.next');
 
 async function nextNumber(session: WriteSession, tenantId: string, name: string, count: number): Promise<bigint> {
   const [row] = await session.query<{ value: bigint }>(prepared(NEXT, tenantId, name, count));
