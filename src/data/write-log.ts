@@ -1,7 +1,7 @@
 import type { Prisma } from '../../generated/prisma/client.ts';
 import { EVENT_CHANNEL, EVENT_COUNTER, type NewEvent, notificationFormat } from '../events/event.ts';
 import { newId } from '../graphql/ids.ts';
-import { countUp } from './counter.ts';
+import { countUp, queueForLog } from './counter.ts';
 import { EVENT_SEQ, EventSeq, insertRows } from './insert-rows.ts';
 import { prepared } from './statement.ts';
 import type { WriteTx } from './write.ts';
@@ -76,6 +76,7 @@ const NOTIFY = `/* Event.notify */ SELECT pg_notify('${EVENT_CHANNEL}', format($
  * wait for this transaction meanwhile. Without events only the lock is taken.
  */
 function appendEvents(tx: WriteTx, events: readonly NewEvent[], seqs: readonly EventSeq[]): Promise<bigint | null> {
+  tx.later(queueForLog(tx.tenantId));
   const last = tx
     .query<{ value: bigint }>(prepared(LAST, tx.tenantId, EVENT_COUNTER, events.length))
     .then(([row]) => (row && events.length > 0 ? row.value : null));

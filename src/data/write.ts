@@ -3,9 +3,9 @@ import pg from 'pg';
 import { Prisma, type PrismaClient } from '../../generated/prisma/client.ts';
 import type { Viewer } from '../access/viewer.ts';
 import { Conflict, InvalidInput, NotFound, VersionMismatch } from '../errors.ts';
-import type { NewEvent } from '../events/event.ts';
+import { EVENT_COUNTER, type NewEvent } from '../events/event.ts';
 import type { Tracing } from '../observe/tracing.ts';
-import { countUp } from './counter.ts';
+import { countUp, queueForLog } from './counter.ts';
 import type { CallKey } from './idempotency.ts';
 import type { EventSeq } from './insert-rows.ts';
 import { type ModelName, tableOf } from './models.ts';
@@ -64,6 +64,8 @@ export interface WriteTx {
    * done again.
    */
   beforehand<T>(key: string, work: () => Promise<T>): Promise<T>;
+  /** locks the tenant's log until the transaction ends, and gives its last seq */
+  lockLog(): Promise<bigint>;
   /** the next number of a gapless sequence of this tenant; `count` takes several and gives the last */
   nextNumber(name: string, count?: number): Promise<bigint>;
 }
@@ -188,6 +190,10 @@ function writeTx(
     atEnd: (work) => log.atEnd(work),
     beforehand: (key, work) => beforehand(results, key, work),
     lock: (model, id, expected) => lockRow(session, tenantId, model, id, expected),
+    lockLog() {
+      session.later(queueForLog(tenantId));
+      return nextNumber(session, tenantId, EVENT_COUNTER, 0);
+    },
     nextNumber: (counter, count = 1) => nextNumber(session, tenantId, counter, count),
   };
 }

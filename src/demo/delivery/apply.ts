@@ -1,6 +1,6 @@
 import type { WriteTx } from '../../data/write.ts';
 import { assignBug, commentOnBug, moveBug, updateBug } from '../../modules/delivery/bug.service.ts';
-import { type BugDraft, insertBugs } from '../../modules/delivery/bug.store.ts';
+import { type BugDraft, insertBugs, takeNumbers } from '../../modules/delivery/bug.store.ts';
 import type { Members } from '../apply.ts';
 import { demoBugId } from '../stable-ids.ts';
 import type { Session } from './sessions.ts';
@@ -52,7 +52,12 @@ async function report(
       updatedAt: one.at,
     };
   });
-  for (const id of await insertBugs(tx, drafts)) tx.audit({ action: 'bug.create', resource: 'Bug', resourceId: id });
+  const numbers = await takeNumbers(
+    tx,
+    drafts.map(({ project }) => project.id),
+  );
+  for (const { id } of await insertBugs(tx, drafts, numbers))
+    tx.audit({ action: 'bug.create', resource: 'Bug', resourceId: id });
 }
 
 async function importedIds(tx: WriteTx, actions: readonly BugAction[], keys: Keys): Promise<Map<string, string>> {

@@ -121,14 +121,12 @@ export async function createBugBatch(
   if (all) return all;
   const project = (place: number) => bugs[place]?.projectId ?? '';
   const order = [...bugs.keys()].sort((a, b) => (project(a) < project(b) ? -1 : Number(project(a) > project(b))));
-  return runBatch(
-    deps,
-    viewer,
-    'bug.batchCreate',
-    bugs,
-    { atomic, path: 'bugs', order },
-    async (tx, bug) => (await createBugs(tx, [bug]))[0],
-  );
+  return runBatch(deps, viewer, 'bug.batchCreate', bugs, { atomic, path: 'bugs', order }, async (tx, bug) => {
+    const [made] = await createBugs(tx, [bug]);
+    // What the database refuses is told of the bug that it is.
+    await tx.flush();
+    return made;
+  });
 }
 
 /** All at once, which takes far fewer statements. Null when one is refused: one by one it then turns out which. */

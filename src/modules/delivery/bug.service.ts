@@ -1,10 +1,13 @@
 import type { Bug, Project } from '../../../generated/prisma/client.ts';
+import { insertRows } from '../../data/insert-rows.ts';
+import { selectList } from '../../data/models.ts';
+import { filledUp, prepared } from '../../data/statement.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { rowsById } from '../../data/write-rows.ts';
 import { Conflict, InvalidInput, InvalidTransition, NotFound } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';
 import { isResolved } from './bug.figures.ts';
-import { type BugColumns, insertBugs, saveBug } from './bug.store.ts';
+import { type BugColumns, insertBugs, saveBug, takeNumbers } from './bug.store.ts';
 import { countBug } from './bug.totals.ts';
 import { bugGlobalId, commentGlobalId, projectGlobalId } from './global-ids.ts';
 import { ensurePolicy } from './sla.rules.ts';
@@ -88,7 +91,7 @@ function columnsOf(fields: BugFields): BugColumns {
     url: fields.url,
     dueAt: fields.dueAt,
   };
-  // Decimals are texts until they are stored: the row that comes back holds them as Prisma does.
+  // Decimals are texts, as in rows of lists.
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)) as BugColumns;
 }
 
@@ -96,13 +99,18 @@ function labelsOf(labels: readonly string[]): string[] {
   return [...new Set(labels.map((label) => label.trim()))];
 }
 
+const MEMBERS = '/* Member.known */ SELECT id FROM members WHERE tenant_id = $1::uuid AND id = ANY($2::uuid[])';
+
 /** Throws NotFound for one who is no member of the tenant. */
 async function checkMembers(tx: WriteTx, ids: readonly (string | null | undefined)[], field: string): Promise<void> {
   const wanted = [...new Set(ids.filter((id) => typeof id === 'string'))];
   if (wanted.length === 0) return;
-  const found = await tx.db.member.count({ where: { tenantId: tx.tenantId, id: { in: wanted } } });
-  if (found < wanted.length) throw new NotFound('there is no such Member', [field]);
+  const found = await tx.query(prepared(MEMBERS, tx.tenantId, filledUp(wanted)));
+  if (found.length < wanted.length) throw new NotFound('there is no such Member', [field]);
 }
+
+const TAKEN = `/* Bug.taken */ SELECT id FROM bugs
+  WHERE tenant_id = $1::uuid AND source = 'MANUAL' AND external_id = ANY($2::text[]) LIMIT 1`;
 
 /** Throws InvalidInput for a text that is no id, Conflict for one that another bug reported here has. */
 async function checkExternalIds(tx: WriteTx, ids: readonly (string | null | undefined)[]): Promise<void> {
@@ -110,8 +118,9 @@ async function checkExternalIds(tx: WriteTx, ids: readonly (string | null | unde
   if (wanted.some((id) => id.trim() === '' || id.length > MAX_EXTERNAL_ID))
     throw new InvalidInput(`an external id has 1 to ${MAX_EXTERNAL_ID} characters`, ['externalId']);
   if (wanted.length === 0) return;
-  const where = { tenantId: tx.tenantId, source: 'MANUAL', externalId: { in: wanted } };
-  if (new Set(wanted).size < wanted.length || (await tx.db.bug.count({ where })) > 0)
+  const distinct = [...new Set(wanted)];
+  const taken = await tx.query(prepared(TAKEN, tx.tenantId, filledUp(distinct)));
+  if (distinct.length < wanted.length || taken.length > 0)
     throw new Conflict('there is a bug with this external id already', ['externalId']);
 }
 
@@ -121,19 +130,18 @@ async function checkExternalIds(tx: WriteTx, ids: readonly (string | null | unde
  */
 export async function createBugs(tx: WriteTx, bugs: readonly NewBug[]): Promise<Bug[]> {
   for (const bug of bugs) checkFields(bug);
-  for (const field of ['assigneeId', 'reporterId'] as const)
-    await checkMembers(
-      tx,
-      bugs.map((bug) => bug[field]),
-      field,
-    );
-  await checkExternalIds(
-    tx,
-    bugs.map((bug) => bug.externalId),
-  );
   const projectIds = bugs.map((bug) => bug.projectId);
-  const [projects] = await Promise.all([rowsById(tx, 'Project', projectIds), ensurePolicy(tx)]);
-  const ids = await insertBugs(
+  const given = (field: 'assigneeId' | 'reporterId' | 'externalId') => bugs.map((bug) => bug[field]);
+  // All in one flight. For a project that is not there a number is taken in vain, and taken back.
+  const [projects, numbers] = await Promise.all([
+    rowsById(tx, 'Project', projectIds),
+    takeNumbers(tx, projectIds),
+    ensurePolicy(tx),
+    checkMembers(tx, given('assigneeId'), 'assigneeId'),
+    checkMembers(tx, given('reporterId'), 'reporterId'),
+    checkExternalIds(tx, given('externalId')),
+  ]);
+  const made = await insertBugs(
     tx,
     bugs.map((bug) => ({
       ...columnsOf(bug),
@@ -144,10 +152,10 @@ export async function createBugs(tx: WriteTx, bugs: readonly NewBug[]): Promise<
       reporterId: bug.reporterId === undefined ? tx.viewer.memberId : bug.reporterId,
       externalId: bug.externalId ?? null,
     })),
+    numbers,
   );
-  for (const id of ids) tx.audit({ action: 'bug.create', resource: 'Bug', resourceId: id });
-  const made = await rowsById(tx, 'Bug', ids);
-  return ids.map((id) => made.get(id)).filter((bug) => bug !== undefined);
+  for (const { id } of made) tx.audit({ action: 'bug.create', resource: 'Bug', resourceId: id });
+  return made;
 }
 
 function projectOf(projects: Map<string, Project>, id: string): Project {
@@ -155,6 +163,9 @@ function projectOf(projects: Map<string, Project>, id: string): Project {
   if (!project) throw new NotFound('there is no such Project', ['projectId']);
   return project;
 }
+
+const PROJECT_OF_BUG = `/* Project.ofBug */ SELECT ${selectList('Project', 't')} FROM projects t
+  WHERE t.tenant_id = $1::uuid AND t.id = (SELECT project_id FROM bugs WHERE tenant_id = $1::uuid AND id = $2::uuid)`;
 
 /** A bug under lock, with its project. */
 export interface LockedBug {
@@ -164,11 +175,14 @@ export interface LockedBug {
 
 /** Locks a bug and checks its version. NotFound, VersionMismatch. */
 export async function lockBug(tx: WriteTx, id: string, expectedVersion?: number | null): Promise<LockedBug> {
-  await tx.lock('Bug', id, expectedVersion);
-  const { project, ...bug } = await tx.db.bug.findUniqueOrThrow({
-    where: { tenantId_id: { tenantId: tx.tenantId, id } },
-    include: { project: true },
-  });
+  // One flight: each statement sees what was committed when the lock was there.
+  const [, bugs, projects] = await Promise.all([
+    tx.lock('Bug', id, expectedVersion),
+    rowsById(tx, 'Bug', [id]),
+    tx.query<Project>(prepared(PROJECT_OF_BUG, tx.tenantId, id)),
+  ]);
+  const [bug, project] = [bugs.get(id), projects[0]];
+  if (!bug || !project) throw new NotFound('there is no such Bug', ['id']);
   return { bug, project };
 }
 
@@ -196,8 +210,10 @@ export async function assignBug(
   tx: WriteTx,
   { id, assigneeId, expectedVersion }: { id: string; assigneeId: string | null; expectedVersion?: number | null },
 ): Promise<Bug> {
-  await checkMembers(tx, [assigneeId], 'assigneeId');
-  const { bug, project } = await lockBug(tx, id, expectedVersion);
+  const [{ bug, project }] = await Promise.all([
+    lockBug(tx, id, expectedVersion),
+    checkMembers(tx, [assigneeId], 'assigneeId'),
+  ]);
   const columns = { assigneeId, assigneeName: null, ...firstResponse(tx, bug) };
   const saved =
     bug.assigneeId === assigneeId ? bug : await saveBug(tx, bug, project, columns, { event: 'BUG_ASSIGNED' });
@@ -256,9 +272,9 @@ export async function commentOnBug(tx: WriteTx, { id, body }: { id: string; body
   if (body.trim() === '' || body.length > MAX_COMMENT)
     throw new InvalidInput(`a comment has 1 to ${MAX_COMMENT} characters`, ['body']);
   const { bug, project } = await lockBug(tx, id);
-  const comment = await tx.db.bugComment.create({
-    data: { tenantId: tx.tenantId, id: newId(), bugId: id, body, authorId: tx.viewer.memberId, createdAt: tx.now },
-  });
+  const { tenantId, viewer, now } = tx;
+  const comment = { tenantId, id: newId(), bugId: id, body, authorId: viewer.memberId, createdAt: now };
+  insertRows(tx, 'BugComment', [comment]);
   const payload = { commentId: commentGlobalId(comment.id) };
   await saveBug(tx, bug, project, firstResponse(tx, bug), { event: 'BUG_COMMENTED', payload, always: true });
   return comment;

@@ -1,5 +1,6 @@
-import type { Bug, Prisma, Project } from '../../../generated/prisma/client.ts';
+import type { Bug, Project } from '../../../generated/prisma/client.ts';
 import { insertRows } from '../../data/insert-rows.ts';
+import { updateRow } from '../../data/update-row.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { newId } from '../../graphql/ids.ts';
 import { type FiguredBug, type Figures, figuresOf, isResolved } from './bug.figures.ts';
@@ -10,7 +11,7 @@ import { changeSeverity, moveClock, noteBreach, passedThresholds, type SlaClock,
 import { replay } from './sla/replay.ts';
 import { clockColumns, clockOf } from './sla.clock-columns.ts';
 import { type PolicyInForce, policyFor, rulesOfBug } from './sla.rules.ts';
-import type { BugSeverity, BugStatus } from './values.ts';
+import { BUG_SEVERITIES, type BugSeverity, type BugStatus } from './values.ts';
 
 // The one way in which bugs are written: what follows from a change (clock, scores, totals, history, events) follows
 // from every change, whoever makes it.
@@ -54,11 +55,10 @@ async function firstClock(
 }
 
 /**
- * Creates bugs under the next numbers of their projects, each with its event, and gives their ids. Numbers are taken project by project in
- * one order, so that two writers never wait for each other in a circle.
+ * Creates bugs under numbers of their projects, each with its event, and gives their rows. They are written with what is
+ * asked next, or with the commit: see `WriteTx.later`.
  */
-export async function insertBugs(tx: WriteTx, drafts: readonly BugDraft[]): Promise<string[]> {
-  const numbers = await takeNumbers(tx, drafts);
+export async function insertBugs(tx: WriteTx, drafts: readonly BugDraft[], numbers: readonly number[]): Promise<Bug[]> {
   const rows: (FiguredBug & Figures)[] = [];
   const labels: { tenantId: string; bugId: string; name: string }[] = [];
   for (const [i, { project, labels: names, ...draft }] of drafts.entries()) {
@@ -85,16 +85,35 @@ export async function insertBugs(tx: WriteTx, drafts: readonly BugDraft[]): Prom
   }
   insertRows(tx, 'Bug', rows);
   insertRows(tx, 'BugLabel', labels);
-  return rows.map(({ id }) => id);
+  return rows.map(withGenerated);
 }
 
-async function takeNumbers(tx: WriteTx, drafts: readonly BugDraft[]): Promise<number[]> {
-  const byProject = Map.groupBy(drafts.keys(), (i) => drafts[i]?.project.id ?? '');
+/** A row with the columns that the database makes of the others. */
+function withGenerated(row: FiguredBug & Figures): Bug {
+  return {
+    ...row,
+    severityRank: BUG_SEVERITIES.length - BUG_SEVERITIES.indexOf(row.severity as BugSeverity),
+    revenueImpactSort: Number(row.revenueImpact),
+    slaDueSort: row.slaDueAt ?? NEVER_DUE,
+  };
+}
+
+const NEVER_DUE = new Date('9999-12-31T00:00:00Z');
+
+/**
+ * The next numbers for a bug in each of these projects. They are taken project by project in one order, so that two
+ * writers never wait for each other in a circle.
+ */
+export async function takeNumbers(tx: WriteTx, projectIds: readonly string[]): Promise<number[]> {
+  const byProject = Map.groupBy(projectIds.keys(), (i) => projectIds[i] ?? '');
   const numbers: number[] = [];
-  for (const [projectId, places] of [...byProject].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const last = Number(await tx.nextNumber(`bug:${projectId}`, places.length));
-    for (const [n, place] of places.entries()) numbers[place] = last - places.length + 1 + n;
-  }
+  const taken = [...byProject]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(async ([projectId, places]) => {
+      const last = Number(await tx.nextNumber(`bug:${projectId}`, places.length));
+      for (const [n, place] of places.entries()) numbers[place] = last - places.length + 1 + n;
+    });
+  await Promise.all(taken);
   return numbers;
 }
 
@@ -161,7 +180,10 @@ export interface Saving {
   always?: boolean;
 }
 
-/** Changes a locked bug. Gives the row as it is then: the same object when nothing changes. */
+/**
+ * Changes a locked bug. Gives the row as it is then: the same object when nothing changes. It is written with what is
+ * asked next, or with the commit: see `WriteTx.later`.
+ */
 export async function saveBug(
   tx: WriteTx,
   bug: Bug,
@@ -203,10 +225,9 @@ export async function saveBug(
   countBug(tx, bug, project.currency, -1);
   countBug(tx, { ...next, ...figures }, project.currency, 1);
   if (saving.labels) await writeLabels(tx, bug.id, saving.labels);
-  return tx.db.bug.update({
-    where: { tenantId_id: { tenantId: tx.tenantId, id: bug.id } },
-    data: { ...written, ...figures } as Prisma.BugUncheckedUpdateInput,
-  });
+  const changed = { ...written, ...figures };
+  updateRow(tx, 'Bug', bug.id, changed);
+  return withGenerated({ ...bug, ...changed });
 }
 
 /** Columns that are kept without a history of their own. */

@@ -3,7 +3,6 @@ import { isRole } from '../../access/permissions.ts';
 import type { FilterInput } from '../../data/filter.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { Conflict, InvalidInput, NotFound } from '../../errors.ts';
-import { EVENT_COUNTER } from '../../events/event.ts';
 import { eventCondition, storedFilter } from '../../events/log.ts';
 import { newId } from '../../graphql/ids.ts';
 import { ruleEntity } from './entities.ts';
@@ -23,7 +22,7 @@ const MAX_MEMBERS = 500;
 
 /** Sets up a rule, which tells what happens from now on. Without members and roles it tells who sets it up. */
 export async function createRule(tx: WriteTx, input: RuleFields & { name: string }): Promise<NotificationRule> {
-  const end = await tx.nextNumber(EVENT_COUNTER, 0);
+  const end = await tx.lockLog();
   if ((await tx.db.notificationRule.count({ where: { tenantId: tx.tenantId } })) >= MAX_RULES)
     throw new Conflict(`there are ${MAX_RULES} notification rules already, which is as many as there may be`);
   const { memberId } = tx.viewer;
@@ -83,7 +82,7 @@ export async function updateRule(
   const after = { ...before, ...fields };
   if (after.memberIds.length === 0 && after.roles.length === 0)
     throw new InvalidInput('a rule tells somebody: give members or roles', ['memberIds']);
-  const lastSeq = fields.isEnabled && !before.isEnabled ? await tx.nextNumber(EVENT_COUNTER, 0) : before.lastSeq;
+  const lastSeq = fields.isEnabled && !before.isEnabled ? await tx.lockLog() : before.lastSeq;
   const rule = await tx.db.notificationRule.update({ where, data: { ...fields, lastSeq, version } });
   return tell(tx, rule, 'NOTIFICATION_RULE_UPDATED', 'notificationRule.update');
 }

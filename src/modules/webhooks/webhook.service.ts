@@ -3,7 +3,6 @@ import type { KeyRing } from '../../access/encryption.ts';
 import type { FilterInput } from '../../data/filter.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { Conflict, Forbidden, InvalidInput } from '../../errors.ts';
-import { EVENT_COUNTER } from '../../events/event.ts';
 import { eventCondition, storedFilter } from '../../events/log.ts';
 import { newId } from '../../graphql/ids.ts';
 import { notifyHolders } from '../notifications/notification.service.ts';
@@ -45,7 +44,7 @@ export async function createWebhook(
   checkReader(tx);
   const fields = checkFields(tx, rules, input);
   // The counter's lock keeps others from creating one meanwhile: the limit holds, and the place in the log is exact.
-  const end = await tx.nextNumber(EVENT_COUNTER, 0);
+  const end = await tx.lockLog();
   const { fromSeq } = input;
   if (fromSeq !== undefined && fromSeq !== null && (fromSeq < 1n || fromSeq > end + 1n))
     throw new InvalidInput(`the log goes from 1 to ${end}: from 1 to ${end + 1n}`, ['fromSeq']);

@@ -1,7 +1,7 @@
 import pg from 'pg';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { prepared } from '../../../src/data/statement.ts';
-import { type WriteTx, withWrite } from '../../../src/data/write.ts';
+import { type WriteTx, type Written, withWrite } from '../../../src/data/write.ts';
 import { rowsById } from '../../../src/data/write-rows.ts';
 import { newId } from '../../../src/graphql/ids.ts';
 import { createTestApp, type Tenant, type TestApp } from '../../support/app.ts';
@@ -91,23 +91,47 @@ test('nothing is written after the time is up, not even through a connection tha
   expect(await countersOf(a)).toEqual([]);
 });
 
-test('a bug is created in five flights, whose last one ends with the commit', async () => {
+test('a bug is created, and changed, in two flights, the second of which ends with the commit', async () => {
   const a = await t.tenant('flights');
   const { id: projectId } = await addProject(t, a);
-  const create = () =>
-    t.runOk(
-      a.key,
-      'mutation ($p: ID!) { createBug(input: { projectId: $p, title: "x", labels: ["a", "b"] }) { bug { id } } }',
-      { p: projectId },
+  const createdBug = `createBug(input: { projectId: "${projectId}", title: "x", labels: ["a", "b"] }) { bug { id } }`;
+  const create = async (): Promise<string> => (await t.runOk(a.key, `mutation { ${createdBug} }`)).createBug.bug.id;
+  const update = (id: string, title: string) =>
+    t.runOk(a.key, `mutation { updateBug(input: { id: "${id}", title: "${title}" }) { bug { title } } }`);
+  const move = (id: string) =>
+    t.runOk(a.key, `mutation { moveBug(input: { id: "${id}", status: IN_PROGRESS }) { bug { status } } }`);
+  await update(await create(), 'first');
+  const [one, two] = [await create(), await create()];
+  for (const change of [create, () => update(one, 'second'), () => move(two)]) {
+    const asked = vi.spyOn(pg.Client.prototype, 'query');
+    await change();
+    const calls = asked.mock.calls.map(([what]) => (typeof what === 'string' ? what : Reflect.get(what, 'text')));
+    asked.mockRestore();
+    // A flight has no text; reads of the caller's rights, if any, are not of this connection.
+    expect(calls).toEqual([undefined, undefined]);
+  }
+});
+
+test('writers of a tenant queue up for its log: one of them wakes up when it is free', async () => {
+  const a = await t.tenant('queue');
+  const waiting = () =>
+    asOwner(
+      t,
+      `SELECT l.locktype, count(*)::int FROM pg_locks l JOIN pg_stat_activity s USING (pid)
+        WHERE NOT l.granted AND s.datname = current_database() GROUP BY 1 ORDER BY 1`,
+      [],
     );
-  await create();
-  const asked = vi.spyOn(pg.Client.prototype, 'query');
-  await create();
-  const calls = asked.mock.calls.map(([what]) => (typeof what === 'string' ? what : (what as { text?: string }).text));
-  asked.mockRestore();
-  // Reads of the caller's rights, if any, are not of this connection.
-  expect(calls.filter((text) => text === undefined).length).toBeLessThanOrEqual(5);
-  expect(calls.filter((text) => text !== undefined)).toEqual([]);
+  let [last, writers]: [bigint, Promise<Written<unknown>>[]] = [0n, []];
+  const emit = (tx: WriteTx) =>
+    tx.emit({ type: 'TEST', aggregateType: 'Test', aggregateId: newId(), aggregateVersion: 1, payload: {} });
+  await write(a, async (tx) => {
+    last = await tx.lockLog();
+    writers = [1, 2, 3, 4].map(() => write(a, async (other) => emit(other)));
+    await expect.poll(waiting).toEqual([{ locktype: 'advisory', count: 4 }]);
+    emit(tx);
+  });
+  const seqs = (await Promise.all(writers)).map(({ eventSeq }) => (eventSeq ?? 0n) - last);
+  expect(seqs.toSorted()).toEqual([2n, 3n, 4n, 5n]);
 });
 
 test('rows of a write are those of lists, as the transaction sees them', async () => {
