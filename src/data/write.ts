@@ -221,13 +221,14 @@ async function nextNumber(session: WriteSession, tenantId: string, name: string,
   return row?.value ?? 0n;
 }
 
-function isRetryable(error: unknown): boolean {
+/** Whether the whole transaction is to be tried again. */
+export function isRetryable(error: unknown): boolean {
   const code: unknown = Reflect.get(Object(error), 'code');
   return code === 'P2034' || ['40001', '40P01'].includes(sqlState(error) ?? '');
 }
 
 /** Constraint violations that a caller can do something about; the rest stays what it is. */
-function toDomainError(error: unknown): unknown {
+export function toDomainError(error: unknown): unknown {
   const known = error instanceof Prisma.PrismaClientKnownRequestError;
   if (!known && !(error instanceof pg.DatabaseError)) return error;
   const code = known ? error.code : undefined;

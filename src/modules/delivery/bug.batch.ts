@@ -1,6 +1,6 @@
 import type { Bug } from '../../../generated/prisma/client.ts';
 import type { Viewer } from '../../access/viewer.ts';
-import { type WriteDeps, type WriteTx, type Written, withWrite } from '../../data/write.ts';
+import { isRetryable, toDomainError, type WriteDeps, type WriteTx, type Written, withWrite } from '../../data/write.ts';
 import { DomainError, InvalidInput, NotFound } from '../../errors.ts';
 import { assignBug, type BugFields, createBugs, moveBug, type NewBug, updateBug } from './bug.service.ts';
 import type { BugStatus } from './values.ts';
@@ -46,9 +46,14 @@ async function runBatch<T>(
   if (atomic) {
     const all = async (tx: WriteTx) => {
       for (const index of order) {
-        results[index] = await run(tx, index).catch((error: unknown) => {
-          throw error instanceof DomainError ? at(error, path, index) : error;
-        });
+        try {
+          results[index] = await run(tx, index);
+          // What the database refuses is told of the item that it is.
+          await tx.flush();
+        } catch (error) {
+          const told = isRetryable(error) ? error : toDomainError(error);
+          throw told instanceof DomainError ? at(told, path, index) : told;
+        }
       }
       return inOrder(results);
     };
@@ -121,12 +126,14 @@ export async function createBugBatch(
   if (all) return all;
   const project = (place: number) => bugs[place]?.projectId ?? '';
   const order = [...bugs.keys()].sort((a, b) => (project(a) < project(b) ? -1 : Number(project(a) > project(b))));
-  return runBatch(deps, viewer, 'bug.batchCreate', bugs, { atomic, path: 'bugs', order }, async (tx, bug) => {
-    const [made] = await createBugs(tx, [bug]);
-    // What the database refuses is told of the bug that it is.
-    await tx.flush();
-    return made;
-  });
+  return runBatch(
+    deps,
+    viewer,
+    'bug.batchCreate',
+    bugs,
+    { atomic, path: 'bugs', order },
+    async (tx, bug) => (await createBugs(tx, [bug]))[0],
+  );
 }
 
 /** All at once, which takes far fewer statements. Null when one is refused: one by one it then turns out which. */

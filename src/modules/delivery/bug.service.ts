@@ -132,7 +132,8 @@ export async function createBugs(tx: WriteTx, bugs: readonly NewBug[]): Promise<
   for (const bug of bugs) checkFields(bug);
   const projectIds = bugs.map((bug) => bug.projectId);
   const given = (field: 'assigneeId' | 'reporterId' | 'externalId') => bugs.map((bug) => bug[field]);
-  // All in one flight. For a project that is not there a number is taken in vain, and taken back.
+  // All in one flight. For a project that is not there a number is taken in vain, and taken back. The policy is there
+  // since the first project was, so that nobody waits for it who holds a number.
   const [projects, numbers] = await Promise.all([
     rowsById(tx, 'Project', projectIds),
     takeNumbers(tx, projectIds),

@@ -1,4 +1,5 @@
 import type { Bug, Project } from '../../../generated/prisma/client.ts';
+import { cutText } from '../../data/cut-text.ts';
 import { insertRows } from '../../data/insert-rows.ts';
 import { updateRow } from '../../data/update-row.ts';
 import type { WriteTx } from '../../data/write.ts';
@@ -75,7 +76,7 @@ export async function insertBugs(tx: WriteTx, drafts: readonly BugDraft[], numbe
         id: bugGlobalId(row.id),
         projectId: projectGlobalId(project.id),
         key: `${project.key}-${row.number}`,
-        title: row.title.slice(0, 200),
+        title: cutText(row.title, 200),
         severity: row.severity,
         status: row.status,
         source: row.source,
@@ -245,7 +246,7 @@ function hasOther(bug: Bug, columns: BugColumns): boolean {
 const MAX_SHOWN = 500;
 /** Events tell what changed, not whole descriptions: the history holds those. */
 function cut(value: string | null): string | null {
-  return value === null || value.length <= MAX_SHOWN ? value : `${value.slice(0, MAX_SHOWN)}…`;
+  return value === null || value.length <= MAX_SHOWN ? value : `${cutText(value, MAX_SHOWN)}…`;
 }
 
 /** What is told late happened before a breach that was noted meanwhile: there was none then. */

@@ -1,5 +1,6 @@
 import type { Prisma, Project } from '../../../generated/prisma/client.ts';
 import { can } from '../../access/viewer.ts';
+import { cutText } from '../../data/cut-text.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { Conflict, Forbidden, InvalidInput, InvalidTransition } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';
@@ -259,7 +260,7 @@ export async function ensureProjects(
   for (const [key, name] of [...byKey].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const there = rows.find((row) => row.key === key) ?? rows.find((row) => row.name === name);
     const project =
-      there ?? (await createProject(tx, { key, name: name.slice(0, 200), githubRepository: options.githubRepository }));
+      there ?? (await createProject(tx, { key, name: cutText(name, 200), githubRepository: options.githubRepository }));
     if (!there) options.onCreated?.(project);
     found.set(key, project);
   }

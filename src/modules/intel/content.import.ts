@@ -1,4 +1,5 @@
 import { type ColumnMap, guessColumns } from '../../data/columns.ts';
+import { cutText } from '../../data/cut-text.ts';
 import { InvalidInput } from '../../errors.ts';
 import type { IngestItem } from './content.ingest.ts';
 import { MAX_TEXT, MAX_TITLE } from './content.prepare.ts';
@@ -83,7 +84,7 @@ export function toContent(
     language,
     url: field('url'),
     postedAt,
-    author: username ? { username: username.slice(0, 200), platformUserId: field('authorId') ?? username } : null,
+    author: username ? { username: cutText(username, 200), platformUserId: field('authorId') ?? username } : null,
     metaData: Object.fromEntries([...rest, ...unread]),
     unread: unread.map(([column]) => column),
     origin,

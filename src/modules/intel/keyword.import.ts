@@ -1,4 +1,5 @@
 import { type ColumnMap, guessColumns } from '../../data/columns.ts';
+import { cutText } from '../../data/cut-text.ts';
 import { InvalidInput } from '../../errors.ts';
 import type { KeywordInput } from './keyword.service.ts';
 import { MATCH_TYPES, type MatchType, validateTerm } from './matching/dictionary.ts';
@@ -59,7 +60,7 @@ export function toKeywords(
   const weight = field('weight');
   if (weight !== null && !(Number(weight) >= 0 && Number(weight) <= 1))
     throw new InvalidInput(`${JSON.stringify(weight)} is not a number from 0 to 1`, [map.weight ?? 'weight']);
-  const conceptId = (field('concept') ?? (known ? null : category) ?? term).toLowerCase().slice(0, 200);
+  const conceptId = cutText((field('concept') ?? (known ? null : category) ?? term).toLowerCase(), 200);
   const given = field('matchType')?.toUpperCase();
   const type = MATCH_TYPES.find((name) => name === given);
   if (given && !type)

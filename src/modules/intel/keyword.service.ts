@@ -1,4 +1,5 @@
 import type { Keyword, Prisma } from '../../../generated/prisma/client.ts';
+import { cutText } from '../../data/cut-text.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { Conflict, InvalidInput } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';
@@ -188,7 +189,7 @@ function keywordRow(
     normalisedTerm: k.normalisedTerm,
     language: k.language,
     category: k.input.category,
-    conceptId: k.input.conceptId ?? k.normalisedTerm.slice(0, MAX_CONCEPT),
+    conceptId: k.input.conceptId ?? cutText(k.normalisedTerm, MAX_CONCEPT),
     weight: k.input.weight,
     matchType: k.input.matchType,
     gap: k.input.gap ?? 0,

@@ -1,5 +1,6 @@
 import type { Webhook } from '../../../generated/prisma/client.ts';
 import type { KeyRing } from '../../access/encryption.ts';
+import { cutText } from '../../data/cut-text.ts';
 import type { FilterInput } from '../../data/filter.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { Conflict, Forbidden, InvalidInput } from '../../errors.ts';
@@ -137,7 +138,7 @@ export async function rotateSecret(
 /** Switches a webhook off because of its receiver, and tells those who may switch it on again. */
 export async function disableWebhook(tx: WriteTx, id: string, reason: string): Promise<void> {
   const version = (await tx.lock('Webhook', id)) + 1;
-  const disabledReason = reason.slice(0, MAX_REASON);
+  const disabledReason = cutText(reason, MAX_REASON);
   const data = { isEnabled: false, disabledReason, version };
   const webhook = await tx.db.webhook.update({ where: keyOf(tx, id), data });
   tell(tx, webhook, 'WEBHOOK_DISABLED', 'webhook.disable', { reason: disabledReason });

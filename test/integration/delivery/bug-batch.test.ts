@@ -201,3 +201,30 @@ test('batches that go through the same bugs from both ends do not stop each othe
   const rows = await asOwner(t, 'SELECT DISTINCT version, hours_spent FROM bugs WHERE tenant_id = $1', [a.tenantId]);
   expect(rows).toMatchObject([{ version: 9 }]);
 });
+
+test('what only the database refuses is told of the item that it is', async () => {
+  const a = await t.tenant('refused');
+  const { id: projectId } = await addProject(t, a);
+  const bugs = ['one', 'refused', 'three'].map((title) => ({ projectId, title }));
+  const made = await create(a, { bugs });
+  const ids = made.batch.results.map(({ bug }: Answer) => bug.id);
+  await asOwner(t, `ALTER TABLE bugs ADD CONSTRAINT no_refused CHECK (title NOT LIKE 'refused%') NOT VALID`, []);
+  try {
+    const before = await state(a);
+    const refused = (path: string) => ({
+      userErrors: [{ code: 'INVALID_INPUT', path: [path, '1'] }],
+      batch: null,
+      eventSeq: null,
+    });
+    expect(await create(a, { bugs, atomic: true })).toMatchObject(refused('bugs'));
+    // The second was there before the database began to refuse it.
+    expect(await update(a, { ids, severity: 'LOW', atomic: true })).toMatchObject(refused('ids'));
+    expect(await state(a)).toEqual(before);
+    expect((await create(a, { bugs, atomic: false })).batch).toMatchObject({
+      failed: 1,
+      results: [{ bug: { title: 'one' } }, { bug: null, userErrors: [{ path: ['bugs', '1'] }] }, { bug: {} }],
+    });
+  } finally {
+    await asOwner(t, 'ALTER TABLE bugs DROP CONSTRAINT no_refused', []);
+  }
+});

@@ -223,3 +223,16 @@ test('priority and revenue impact are the sum and the product of what their brea
   expect(revenueImpactBreakdown).toMatchObject({ value: '12345678901234.5678', computed: '296.27' });
   expect((await run(a, 'updateBug', { id, revenueImpactOverride: null })).bug.revenueImpact).toBe('296.27');
 });
+
+test('characters of two halves may stand anywhere in a text', async () => {
+  const a = await t.tenant('halves');
+  const project = await addProject(t, a);
+  const title = `${'a'.repeat(199)}😀`;
+  const bug = await addBug(t, a, project.id, { title });
+  const longer = `${'a'.repeat(499)}😀 y`;
+  const { bug: changed } = await run(a, 'updateBug', { id: bug.id, title: longer, description: longer });
+  expect(changed).toMatchObject({ title: longer, description: longer });
+  const [made, told] = await eventsOfBug(t, bug.id);
+  expect(made.payload.title).toBe('a'.repeat(199));
+  expect(told.payload.changes.title).toEqual([title, `${'a'.repeat(499)}…`]);
+});
