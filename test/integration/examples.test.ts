@@ -195,9 +195,9 @@ describe('the examples', () => {
         3  WhoAmI
         2  Filters
         1  Pages
-       11  CreateKeyword
+       12  CreateKeyword
         5  RefusedMove
-       28  IngestContent
+       29  IngestContent
         2  KnownValues
         4  PortfolioOverview
         4  ActiveProjects
@@ -225,7 +225,7 @@ describe('the examples', () => {
         1  DatabaseStatistics
        18  CreateBug
         6  RefusedBugMove
-       24  ChangeManyBugs
+       27  ChangeManyBugs
         -  ImportBugs
         4  Webhooks
         -  CreateWebhook
