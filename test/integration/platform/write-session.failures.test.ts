@@ -101,6 +101,16 @@ test('connections that come after their writes were given up serve the next ones
   expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   release();
   const before = (await Promise.all(holding)).map(({ value }) => value).toSorted();
-  const after = await Promise.all([write(a, pid), write(a, pid)]);
-  expect(after.map(({ value: [row] }) => row?.pid).toSorted()).toEqual(before);
+  // Each waits for the other, so that one connection cannot serve both.
+  const met = Promise.withResolvers<void>();
+  let there = 0;
+  const meet = async (tx: WriteTx) => {
+    const [row] = await pid(tx);
+    there += 1;
+    if (there === 2) met.resolve();
+    await met.promise;
+    return row?.pid;
+  };
+  const after = await Promise.all([write(a, meet), write(a, meet)]);
+  expect(after.map(({ value }) => value).toSorted()).toEqual(before);
 }, 30_000);
