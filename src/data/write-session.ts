@@ -5,6 +5,7 @@ import { aborted } from './read-errors.ts';
 import {
   type Asked,
   type Cells,
+  type Columns,
   columnsOf,
   described,
   NO_COLUMNS,
@@ -21,6 +22,8 @@ import { WireMessages } from './wire-messages.ts';
 
 const BEGIN: Statement = { name: 'argus_begin', text: 'BEGIN', values: [] };
 const COMMIT: Statement = { name: 'argus_commit', text: 'COMMIT', values: [] };
+/** Of a statement that gives no rows. */
+const NO_ROWS: Columns = { names: [], parsers: [] };
 /** What Prisma's adapter is told of a BEGIN that goes with the first statement, and of a COMMIT that has gone already. */
 const DONE = { command: '', rowCount: 0, oid: 0, fields: [], rows: [] };
 
@@ -58,12 +61,7 @@ class Flight implements pg.Submittable {
     const asked = this.#asked[0];
     if (!asked) return;
     // What gives no rows was described as NoData, of which node-postgres tells nobody.
-    if (asked.columns === NO_COLUMNS && this.#wire)
-      described(
-        asked,
-        this.#wire,
-        columnsOf([], () => String),
-      );
+    if (asked.columns === NO_COLUMNS && this.#wire) described(asked, this.#wire, NO_ROWS);
     this.#asked.shift();
     this.#answered(asked.statement.text, performance.now() - asked.sentAt);
     // A COMMIT of a transaction that has failed is no error to PostgreSQL.

@@ -221,8 +221,7 @@ async function nextNumber(session: WriteSession, tenantId: string, name: string,
   return row?.value ?? 0n;
 }
 
-/** Whether the whole transaction is to be tried again. */
-export function isRetryable(error: unknown): boolean {
+function isRetryable(error: unknown): boolean {
   const code: unknown = Reflect.get(Object(error), 'code');
   return code === 'P2034' || ['40001', '40P01'].includes(sqlState(error) ?? '');
 }

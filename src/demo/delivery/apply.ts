@@ -1,6 +1,6 @@
 import type { WriteTx } from '../../data/write.ts';
 import { assignBug, commentOnBug, moveBug, updateBug } from '../../modules/delivery/bug.service.ts';
-import { type BugDraft, insertBugs, takeNumbers } from '../../modules/delivery/bug.store.ts';
+import { type BugDraft, insertBugs } from '../../modules/delivery/bug.store.ts';
 import type { Members } from '../apply.ts';
 import { demoBugId } from '../stable-ids.ts';
 import type { Session } from './sessions.ts';
@@ -52,11 +52,7 @@ async function report(
       updatedAt: one.at,
     };
   });
-  const numbers = await takeNumbers(
-    tx,
-    drafts.map(({ project }) => project.id),
-  );
-  for (const { id } of await insertBugs(tx, drafts, numbers))
+  for (const { id } of await insertBugs(tx, drafts))
     tx.audit({ action: 'bug.create', resource: 'Bug', resourceId: id });
 }
 

@@ -1,6 +1,6 @@
 import type { Bug } from '../../../generated/prisma/client.ts';
 import type { Viewer } from '../../access/viewer.ts';
-import { isRetryable, toDomainError, type WriteDeps, type WriteTx, type Written, withWrite } from '../../data/write.ts';
+import { toDomainError, type WriteDeps, type WriteTx, type Written, withWrite } from '../../data/write.ts';
 import { DomainError, InvalidInput, NotFound } from '../../errors.ts';
 import { assignBug, type BugFields, createBugs, moveBug, type NewBug, updateBug } from './bug.service.ts';
 import type { BugStatus } from './values.ts';
@@ -51,7 +51,7 @@ async function runBatch<T>(
           // What the database refuses is told of the item that it is.
           await tx.flush();
         } catch (error) {
-          const told = isRetryable(error) ? error : toDomainError(error);
+          const told = toDomainError(error);
           throw told instanceof DomainError ? at(told, path, index) : told;
         }
       }

@@ -6,6 +6,7 @@ import type { WriteTx } from '../../data/write.ts';
 import { rowsById } from '../../data/write-rows.ts';
 import { Conflict, InvalidInput, InvalidTransition, NotFound } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';
+import { checkMembers } from '../platform/tenant.service.ts';
 import { isResolved } from './bug.figures.ts';
 import { type BugColumns, insertBugs, saveBug, takeNumbers } from './bug.store.ts';
 import { countBug } from './bug.totals.ts';
@@ -97,16 +98,6 @@ function columnsOf(fields: BugFields): BugColumns {
 
 function labelsOf(labels: readonly string[]): string[] {
   return [...new Set(labels.map((label) => label.trim()))];
-}
-
-const MEMBERS = '/* Member.known */ SELECT id FROM members WHERE tenant_id = $1::uuid AND id = ANY($2::uuid[])';
-
-/** Throws NotFound for one who is no member of the tenant. */
-async function checkMembers(tx: WriteTx, ids: readonly (string | null | undefined)[], field: string): Promise<void> {
-  const wanted = [...new Set(ids.filter((id) => typeof id === 'string'))];
-  if (wanted.length === 0) return;
-  const found = await tx.query(prepared(MEMBERS, tx.tenantId, filledUp(wanted)));
-  if (found.length < wanted.length) throw new NotFound('there is no such Member', [field]);
 }
 
 const TAKEN = `/* Bug.taken */ SELECT id FROM bugs

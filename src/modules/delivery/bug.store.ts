@@ -1,6 +1,6 @@
 import type { Bug, Project } from '../../../generated/prisma/client.ts';
-import { cutText } from '../../data/cut-text.ts';
 import { insertRows } from '../../data/insert-rows.ts';
+import { cutText } from '../../data/storable-text.ts';
 import { updateRow } from '../../data/update-row.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { newId } from '../../graphql/ids.ts';
@@ -56,10 +56,16 @@ async function firstClock(
 }
 
 /**
- * Creates bugs under numbers of their projects, each with its event, and gives their rows. They are written with what is
- * asked next, or with the commit: see `WriteTx.later`.
+ * Creates bugs under the next numbers of their projects, unless those were taken before, each with its event, and gives
+ * their rows. They are written with what is asked next, or with the commit: see `WriteTx.later`.
  */
-export async function insertBugs(tx: WriteTx, drafts: readonly BugDraft[], numbers: readonly number[]): Promise<Bug[]> {
+export async function insertBugs(tx: WriteTx, drafts: readonly BugDraft[], taken?: readonly number[]): Promise<Bug[]> {
+  const numbers =
+    taken ??
+    (await takeNumbers(
+      tx,
+      drafts.map(({ project }) => project.id),
+    ));
   const rows: (FiguredBug & Figures)[] = [];
   const labels: { tenantId: string; bugId: string; name: string }[] = [];
   for (const [i, { project, labels: names, ...draft }] of drafts.entries()) {

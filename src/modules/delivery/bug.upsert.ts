@@ -3,7 +3,7 @@ import type { Bug, Project } from '../../../generated/prisma/client.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { isResolved } from './bug.figures.ts';
 import { lockImported } from './bug.rows.ts';
-import { type BugColumns, type BugDraft, insertBugs, saveBug, takeNumbers } from './bug.store.ts';
+import { type BugColumns, type BugDraft, insertBugs, saveBug } from './bug.store.ts';
 import { countBug } from './bug.totals.ts';
 import { timedBy } from './bug-history.upsert.ts';
 import type { BugRecord } from './imports/bug.import.ts';
@@ -65,11 +65,7 @@ export async function importBugs(
     if (bug) await update(tx, bug, record, columns);
     else drafts.push(draftOf(tx, record, project, columns, source));
   }
-  const numbers = await takeNumbers(
-    tx,
-    drafts.map(({ project }) => project.id),
-  );
-  await insertBugs(tx, drafts, numbers);
+  await insertBugs(tx, drafts);
   return outcomes;
 }
 

@@ -1,6 +1,6 @@
 import type { Prisma, Project } from '../../../generated/prisma/client.ts';
 import { can } from '../../access/viewer.ts';
-import { cutText } from '../../data/cut-text.ts';
+import { cutText } from '../../data/storable-text.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { Conflict, Forbidden, InvalidInput, InvalidTransition } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';

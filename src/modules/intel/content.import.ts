@@ -1,5 +1,5 @@
 import { type ColumnMap, guessColumns } from '../../data/columns.ts';
-import { cutText } from '../../data/cut-text.ts';
+import { cutText } from '../../data/storable-text.ts';
 import { InvalidInput } from '../../errors.ts';
 import type { IngestItem } from './content.ingest.ts';
 import { MAX_TEXT, MAX_TITLE } from './content.prepare.ts';

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { storableText } from '../../data/storable-text.ts';
 import { InvalidInput } from '../../errors.ts';
 import { normaliseForMatching } from './matching/normalise.ts';
 import type { AuthorInput } from './platform-user.service.ts';
@@ -73,33 +74,29 @@ function check(item: IngestItem, path: readonly string[]): void {
 /** PostgreSQL holds neither U+0000 nor lone surrogates, which collected text can have anywhere. */
 function storable(item: IngestItem): IngestItem {
   const { author, metaData } = item;
-  const optional = (text: string | null | undefined) => (text ? clean(text) : null);
+  const optional = (text: string | null | undefined) => (text ? storableText(text) : null);
   return {
     ...item,
-    text: clean(item.text),
+    text: storableText(item.text),
     title: optional(item.title),
     externalId: optional(item.externalId),
     url: optional(item.url),
-    origin: clean(item.origin),
+    origin: storableText(item.origin),
     language: item.language || null,
     author: author && {
-      platformUserId: clean(author.platformUserId),
-      username: clean(author.username),
+      platformUserId: storableText(author.platformUserId),
+      username: storableText(author.username),
       displayName: optional(author.displayName),
     },
     metaData: metaData && (cleanJson(metaData) as Record<string, unknown>),
   };
 }
 
-function clean(text: string): string {
-  return text.replaceAll('\0', '\u{fffd}').toWellFormed();
-}
-
 function cleanJson(value: unknown): unknown {
-  if (typeof value === 'string') return clean(value);
+  if (typeof value === 'string') return storableText(value);
   if (Array.isArray(value)) return value.map(cleanJson);
   if (typeof value !== 'object' || value === null || value instanceof Date) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, field]) => [clean(name), cleanJson(field)]));
+  return Object.fromEntries(Object.entries(value).map(([name, field]) => [storableText(name), cleanJson(field)]));
 }
 
 const UUID_LENGTH = 36;

@@ -1,5 +1,5 @@
 import { type ColumnMap, guessColumns } from '../../data/columns.ts';
-import { cutText } from '../../data/cut-text.ts';
+import { cutText } from '../../data/storable-text.ts';
 import { InvalidInput } from '../../errors.ts';
 import type { KeywordInput } from './keyword.service.ts';
 import { MATCH_TYPES, type MatchType, validateTerm } from './matching/dictionary.ts';

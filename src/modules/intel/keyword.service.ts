@@ -1,5 +1,5 @@
 import type { Keyword, Prisma } from '../../../generated/prisma/client.ts';
-import { cutText } from '../../data/cut-text.ts';
+import { cutText } from '../../data/storable-text.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { Conflict, InvalidInput } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';

@@ -1,5 +1,6 @@
 import type { OsintResult, Prisma } from '../../../generated/prisma/client.ts';
 import { decrypt, encrypt, type KeyRing } from '../../access/encryption.ts';
+import { storableText } from '../../data/storable-text.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { InvalidInput, InvalidTransition } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';
@@ -178,7 +179,7 @@ export async function failLookup(tx: WriteTx, id: string, error: string): Promis
     // A provider's message may hold anything, the database's text cannot.
     await change(tx, id, {
       status: 'FAILED',
-      error: error.slice(0, 1000).replaceAll('\0', '\u{fffd}').toWellFormed(),
+      error: storableText(error.slice(0, 1000)),
       completedAt: tx.now,
     }),
   );

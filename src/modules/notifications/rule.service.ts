@@ -2,9 +2,10 @@ import type { NotificationRule } from '../../../generated/prisma/client.ts';
 import { isRole } from '../../access/permissions.ts';
 import type { FilterInput } from '../../data/filter.ts';
 import type { WriteTx } from '../../data/write.ts';
-import { Conflict, InvalidInput, NotFound } from '../../errors.ts';
+import { Conflict, InvalidInput } from '../../errors.ts';
 import { eventCondition, storedFilter } from '../../events/log.ts';
 import { newId } from '../../graphql/ids.ts';
+import { checkMembers } from '../platform/tenant.service.ts';
 import { ruleEntity } from './entities.ts';
 
 export interface RuleFields {
@@ -50,7 +51,7 @@ async function checkFields(tx: WriteTx, { name, filter, memberIds, roles, isEnab
   if (filter) eventCondition(filter, tx.now);
   const bad = roles?.find((role) => !isRole(role));
   if (bad) throw new InvalidInput(`there is no role ${bad}`, ['roles']);
-  if (memberIds) await checkMembers(tx, memberIds);
+  if (memberIds) await checkTold(tx, memberIds);
   return {
     ...(trimmed === undefined ? {} : { name: trimmed }),
     ...(filter === undefined ? {} : { filter: storedFilter(filter ?? {}) }),
@@ -60,14 +61,12 @@ async function checkFields(tx: WriteTx, { name, filter, memberIds, roles, isEnab
   };
 }
 
-async function checkMembers(tx: WriteTx, memberIds: readonly string[]): Promise<void> {
+async function checkTold(tx: WriteTx, memberIds: readonly string[]): Promise<void> {
   if (memberIds.length > MAX_MEMBERS)
     throw new InvalidInput(`${memberIds.length} members: at most ${MAX_MEMBERS}; a role tells all who have it`, [
       'memberIds',
     ]);
-  const ids = [...new Set(memberIds)];
-  const known = await tx.db.member.count({ where: { tenantId: tx.tenantId, id: { in: ids } } });
-  if (known < ids.length) throw new NotFound('there is no such Member', ['memberIds']);
+  await checkMembers(tx, memberIds, 'memberIds');
 }
 
 /** Changes a rule. One that is switched on again tells what happens from then on. */

@@ -5,6 +5,7 @@ import type { Viewer } from '../../access/viewer.ts';
 import { sessionConfig } from '../../data/connection.ts';
 import { selectList } from '../../data/models.ts';
 import { withReadScope } from '../../data/read-scope.ts';
+import { storableText } from '../../data/storable-text.ts';
 import { type WriteTx, withWrite } from '../../data/write.ts';
 import { Conflict, DomainError } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';
@@ -121,8 +122,7 @@ function brief(row: Rejection): Rejection {
 
 /** As JSON that PostgreSQL can hold: rows may hold U+0000 and half characters, and so may what is told of them. */
 function storable<T>(value: T): T & Prisma.InputJsonValue {
-  const text = (one: string) => one.replaceAll('\0', '\u{fffd}').toWellFormed();
-  return JSON.parse(JSON.stringify(value), (_, inner) => (typeof inner === 'string' ? text(inner) : inner));
+  return JSON.parse(JSON.stringify(value), (_, inner) => (typeof inner === 'string' ? storableText(inner) : inner));
 }
 
 /** A connection that holds the lock for as long as it is open: a killed process lets go of it. */

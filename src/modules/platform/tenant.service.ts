@@ -3,8 +3,9 @@ import { PERMISSIONS, type Role } from '../../access/permissions.ts';
 import { newApiKey } from '../../access/tokens.ts';
 import { systemViewer } from '../../access/viewer.ts';
 import { beforeTenant } from '../../data/before-tenant.ts';
+import { filledUp, prepared } from '../../data/statement.ts';
 import { type WriteTx, withWrite } from '../../data/write.ts';
-import { InvalidInput } from '../../errors.ts';
+import { InvalidInput, NotFound } from '../../errors.ts';
 import { newId } from '../../graphql/ids.ts';
 import type { Services } from '../../services.ts';
 
@@ -105,4 +106,18 @@ export async function tenantBySlug(services: Pick<Services, 'read'>, slug: strin
       ['tenant'],
     );
   return id;
+}
+
+const MEMBERS = '/* Member.known */ SELECT id FROM members WHERE tenant_id = $1::uuid AND id = ANY($2::uuid[])';
+
+/** Throws NotFound, with the field's name, for one who is no member of the tenant; who is null is nobody. */
+export async function checkMembers(
+  tx: WriteTx,
+  ids: readonly (string | null | undefined)[],
+  field: string,
+): Promise<void> {
+  const wanted = [...new Set(ids.filter((id) => typeof id === 'string'))];
+  if (wanted.length === 0) return;
+  const found = await tx.query(prepared(MEMBERS, tx.tenantId, filledUp(wanted)));
+  if (found.length < wanted.length) throw new NotFound('there is no such Member', [field]);
 }

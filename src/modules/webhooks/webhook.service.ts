@@ -1,7 +1,7 @@
 import type { Webhook } from '../../../generated/prisma/client.ts';
 import type { KeyRing } from '../../access/encryption.ts';
-import { cutText } from '../../data/cut-text.ts';
 import type { FilterInput } from '../../data/filter.ts';
+import { cutText } from '../../data/storable-text.ts';
 import type { WriteTx } from '../../data/write.ts';
 import { Conflict, Forbidden, InvalidInput } from '../../errors.ts';
 import { eventCondition, storedFilter } from '../../events/log.ts';

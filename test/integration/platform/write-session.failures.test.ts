@@ -78,10 +78,7 @@ test('nothing follows the commit', async () => {
 
 test('connections that come after their writes were given up serve the next ones', async () => {
   const a = await t.tenant('late');
-  let release = () => {};
-  const released = new Promise<void>((resolve) => {
-    release = resolve;
-  });
+  const released = Promise.withResolvers<void>();
   const pid = (tx: WriteTx) => tx.query<{ pid: number }>(prepared('SELECT pg_backend_pid() AS pid'));
   const hold = () =>
     withWrite(
@@ -90,7 +87,7 @@ test('connections that come after their writes were given up serve the next ones
       'test',
       async (tx) => {
         const [row] = await pid(tx);
-        await released;
+        await released.promise;
         return row?.pid;
       },
       { timeout: 30_000 },
@@ -99,7 +96,7 @@ test('connections that come after their writes were given up serve the next ones
   await new Promise((resolve) => setTimeout(resolve, 200));
   const outcomes = await Promise.allSettled([1, 2, 3].map(() => write(a, pid)));
   expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
-  release();
+  released.resolve();
   const before = (await Promise.all(holding)).map(({ value }) => value).toSorted();
   // Each waits for the other, so that one connection cannot serve both.
   const met = Promise.withResolvers<void>();

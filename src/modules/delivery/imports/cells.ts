@@ -1,4 +1,5 @@
 import { type ColumnMap, guessColumns } from '../../../data/columns.ts';
+import { storableText } from '../../../data/storable-text.ts';
 import { InvalidInput } from '../../../errors.ts';
 
 export type Row = Readonly<Record<string, unknown>>;
@@ -32,18 +33,13 @@ export function columnsOf<F extends string>(
   return map;
 }
 
-/** Text that PostgreSQL can hold: without U+0000 and lone surrogates, each of which becomes U+FFFD. */
-export function storable(text: string): string {
-  return text.replaceAll('\0', '\u{fffd}').toWellFormed();
-}
-
 /** The trimmed text of a cell, null when there is none. Throws InvalidInput for a list or an object, and over `max`. */
 export function cellText(row: Row, column: string | undefined, max: number): string | null {
   const value = column === undefined ? null : row[column];
   if (value === null || value === undefined) return null;
   if (typeof value === 'object')
     throw new InvalidInput('is a list or an object where a text is expected', [column ?? '']);
-  const text = storable(String(value)).trim();
+  const text = storableText(String(value)).trim();
   if (text.length > max) throw new InvalidInput(`has ${text.length} characters: ${max} at most`, [column ?? '']);
   return text === '' ? null : text;
 }
@@ -60,7 +56,7 @@ export function cellList(row: Row, column: string | undefined): string[] {
     const name = typeof item === 'object' && item !== null && 'name' in item ? item.name : item;
     if (typeof name === 'object' && name !== null)
       throw new InvalidInput('holds something that is neither a text nor an object with a name', [column ?? '']);
-    return storable(String(name ?? '')).trim();
+    return storableText(String(name ?? '')).trim();
   });
   return [...new Set(texts.filter((text) => text !== ''))];
 }
@@ -68,10 +64,10 @@ export function cellList(row: Row, column: string | undefined): string[] {
 /** A value of a file as it can stand in a JSON column. Throws InvalidInput when it is nested too deeply. */
 export function storableJson(value: unknown, column: string, depth = 0): unknown {
   if (depth > MAX_DEPTH) throw new InvalidInput(`is nested deeper than ${MAX_DEPTH} levels`, [column]);
-  if (typeof value === 'string') return storable(value);
+  if (typeof value === 'string') return storableText(value);
   if (Array.isArray(value)) return value.map((item) => storableJson(item, column, depth + 1));
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [storable(key), storableJson(item, column, depth + 1)]),
+    Object.entries(value).map(([key, item]) => [storableText(key), storableJson(item, column, depth + 1)]),
   );
 }

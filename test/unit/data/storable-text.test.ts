@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { cutText } from '../../../src/data/cut-text.ts';
+import { cutText } from '../../../src/data/storable-text.ts';
 
 test.each([
   ['abc', 3, 'abc'],
